@@ -1,0 +1,206 @@
+"""What do the features do on the labelled examples? One pass over the texts, stopped at the hook layer.
+
+Tokens of a batch are encoded in chunks and reduced at once to three numbers per example and feature, kept sparse: memory
+grows with examples, not with tokens, and ``[tokens d_sae]`` never exists for more than one chunk.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from scipy.sparse import coo_array, csc_array, vstack
+from torch import Tensor
+
+from steering.encoding import EncodedText, TokenBatch, encode_example, pad_left, token_texts
+from steering.errors import ExamplesError
+from steering.hook_points import HookPoint
+from steering.hooks import record
+from steering.models import LanguageModel
+from steering.saes import SparseAutoencoder
+from steering.statistics import FeatureStatistics
+
+TOKENS_PER_BATCH = 4096
+ELEMENTS_PER_CHUNK = 2**25
+"""Codes held at once, 128 MiB in float32."""
+
+Progress = Callable[[int, int], None]
+"""Called with tokens done and tokens in all; may raise ``Cancelled``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenActivations:
+    """One text token by token, for the heatmap.
+
+    Attributes:
+        tokens: what each token adds to the text.
+        eligible: whether the token counts in the statistics.
+        values: ``[pos k]`` activation of the chosen features, 0 on tokens that do not count.
+    """
+
+    tokens: tuple[str, ...]
+    eligible: tuple[bool, ...]
+    values: Float[np.ndarray, "pos k"]
+
+
+def encode_examples(
+    model: LanguageModel, texts: Sequence[str], prompts: Sequence[str | None]
+) -> list[EncodedText]:
+    """Encode every example; see :func:`steering.encoding.encode_example`."""
+    return [encode_example(model, text, prompt) for text, prompt in zip(texts, prompts, strict=True)]
+
+
+def read_resid(
+    model: LanguageModel, hook_point: HookPoint, batch: TokenBatch
+) -> Float[Tensor, "batch pos d_model"]:
+    """The stream at ``hook_point`` for a batch; the forward ends there."""
+    with model.running() as network, record(model, hook_point, stop=True) as recording:
+        network(
+            input_ids=batch.input_ids,
+            attention_mask=batch.attention_mask,
+            position_ids=batch.position_ids,
+            use_cache=False,
+        )
+    if recording.resid is None:
+        raise RuntimeError(f"{hook_point} was not reached by the forward pass")
+    return recording.resid
+
+
+def batches_by_length(texts: Sequence[EncodedText], tokens_per_batch: int = TOKENS_PER_BATCH) -> list[list[int]]:
+    """Indices of texts in batches of similar length, so that little is padded; longest first, so that a batch that
+    does not fit into memory fails at once.
+    """
+    order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
+    batches: list[list[int]] = []
+    for row in order:
+        if batches and (len(batches[-1]) + 1) * len(texts[batches[-1][0]]) <= tokens_per_batch:
+            batches[-1].append(row)
+        else:
+            batches.append([row])
+    return batches
+
+
+def collect_statistics(
+    model: LanguageModel,
+    sae: SparseAutoencoder,
+    texts: Sequence[str],
+    prompts: Sequence[str | None],
+    *,
+    progress: Progress | None = None,
+    tokens_per_batch: int = TOKENS_PER_BATCH,
+) -> FeatureStatistics:
+    """Fire frequency, maximum and mean of every feature on every example.
+
+    Args:
+        model: read up to the SAE's hook point.
+        sae: encodes in float32 whatever the model's dtype.
+        texts: what is read.
+        prompts: the instruction each text answers, or None.
+        progress: told tokens done and in all after every batch.
+        tokens_per_batch: padded tokens in one forward.
+
+    Raises:
+        ExamplesError: a text without any eligible token.
+    """
+    encoded = encode_examples(model, texts, prompts)
+    for row, text in enumerate(encoded):
+        if not any(text.eligible):
+            raise ExamplesError(f"Row {row + 1} has no token that counts; remove it or write some text into it.")
+    n_tokens = np.array([sum(text.eligible) for text in encoded], dtype=np.int64)
+    total = int(n_tokens.sum())
+    max_act = torch.zeros(sae.d_sae)
+    fired = torch.zeros(sae.d_sae, dtype=torch.float64)
+    norms: list[np.ndarray] = []
+    pieces: list[tuple[csc_array, csc_array, csc_array]] = []
+    order: list[int] = []
+    done = 0
+    for rows in batches_by_length(encoded, tokens_per_batch):
+        batch = pad_left([encoded[row] for row in rows], pad_id=_pad_id(model), device=model.device)
+        resid = read_resid(model, sae.hook_point, batch)
+        count, maximum, total_act = _reduce(sae, resid, batch)
+        norms.append(_thin(resid[batch.eligible].float().norm(dim=-1).cpu().numpy()))
+        max_act = torch.maximum(max_act, maximum.amax(dim=0))
+        fired += count.sum(dim=0, dtype=torch.float64)
+        lengths = torch.from_numpy(n_tokens[rows])[:, None]
+        pieces.append((_sparse(count / lengths), _sparse(maximum), _sparse(total_act / lengths)))
+        order.extend(rows)
+        done += int(n_tokens[rows].sum())
+        if progress is not None:
+            progress(done, total)
+    back = np.argsort(order)
+    frequency, largest, mean = (
+        csc_array(vstack([piece[kind] for piece in pieces], format="csr")[back]) for kind in range(3)
+    )
+    return FeatureStatistics(
+        frequency=frequency,
+        maximum=largest,
+        mean=mean,
+        n_tokens=n_tokens,
+        max_act=max_act.numpy(),
+        density=(fired / total).float().numpy(),
+        resid_norm=float(np.median(np.concatenate(norms))),
+    )
+
+
+def token_activations(
+    model: LanguageModel,
+    sae: SparseAutoencoder,
+    texts: Sequence[str],
+    prompts: Sequence[str | None],
+    feature_ids: Sequence[int],
+    *,
+    progress: Progress | None = None,
+) -> list[TokenActivations]:
+    """Activations of a few features on every token of a few texts, BOS and template tokens left out of the values."""
+    encoded = encode_examples(model, texts, prompts)
+    total = sum(len(text) for text in encoded)
+    found: dict[int, TokenActivations] = {}
+    done = 0
+    for rows in batches_by_length(encoded):
+        batch = pad_left([encoded[row] for row in rows], pad_id=_pad_id(model), device=model.device)
+        resid = read_resid(model, sae.hook_point, batch)
+        acts = (sae.encode_columns(resid.float(), list(feature_ids)) * batch.eligible[..., None]).cpu().numpy()
+        for place, row in enumerate(rows):
+            text = encoded[row]
+            found[row] = TokenActivations(
+                tuple(token_texts(model, text.input_ids)), text.eligible, acts[place, acts.shape[1] - len(text) :]
+            )
+            done += len(text)
+        if progress is not None:
+            progress(done, total)
+    return [found[row] for row in range(len(encoded))]
+
+
+def _pad_id(model: LanguageModel) -> int:
+    pad_id = model.tokenizer.pad_token_id
+    return int(pad_id) if pad_id is not None else 0
+
+
+def _reduce(
+    sae: SparseAutoencoder, resid: Float[Tensor, "batch pos d_model"], batch: TokenBatch
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Per example and feature: tokens on which it fires, largest activation, sum of activations; ``[batch d_sae]``."""
+    shape = (resid.shape[0], sae.d_sae)
+    device = resid.device
+    count, maximum, total = (torch.zeros(shape, device=device) for _ in range(3))
+    row_of_token = batch.eligible.nonzero()[:, 0]
+    tokens = resid[batch.eligible]
+    size = max(1, ELEMENTS_PER_CHUNK // sae.d_sae)
+    for start in range(0, len(tokens), size):
+        acts = sae.encode(tokens[start : start + size].float())
+        rows = row_of_token[start : start + size]
+        count.index_add_(0, rows, (acts > 0).float())
+        total.index_add_(0, rows, acts)
+        maximum.scatter_reduce_(0, rows[:, None].expand_as(acts), acts, reduce="amax")
+    return count.cpu(), maximum.cpu(), total.cpu()
+
+
+def _sparse(dense: Tensor) -> coo_array:
+    rows, columns = (axis.numpy() for axis in dense.nonzero(as_tuple=True))
+    return coo_array((dense[rows, columns].float().numpy(), (rows, columns)), shape=tuple(dense.shape))
+
+
+def _thin(values: np.ndarray, keep: int = 512) -> np.ndarray:
+    # The median of the norms needs no more than an even sample of each batch.
+    return values if len(values) <= keep else values[np.linspace(0, len(values) - 1, keep).astype(int)]

@@ -1,0 +1,92 @@
+"""What comes out of a generation, and how can it be trusted?"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from steering.generation.condition import Kind
+from steering.measures import Repetition
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was really done for one completion.
+
+    Attributes:
+        mode: of the intervention, "add" for a direction, None where nothing was written.
+        scope: of the intervention, None where nothing was written.
+        features: feature id, factor, max_act and coefficient of each feature written.
+        hook_module: module path and end that was hooked, None without an edit.
+        positions_edited_prompt: prompt tokens whose residual was written.
+        positions_edited_generated: generated tokens whose residual was written; the last token drawn is never read by
+            the model, so it never counts.
+        share_of_resid_norm: mean over written positions of |edit| / |residual|.
+        kl: mean over generated tokens of KL(this condition || baseline) of the next-token distribution, in nats, along
+            this completion's own tokens; 0 for the baseline.
+        perplexity: of the completion under the untouched model given the plain prompt.
+        repetition: distinct n-grams and loops.
+        bos_count: BOS tokens in the input.
+        adapter: name and scaling of the active adapter, "off" without one.
+        n_prompt_tokens: tokens read before the first was drawn.
+        n_generated: tokens drawn.
+        finished: "end" end-of-text drawn, "length" token limit, "context" model's context full, "stopped" by the user.
+        seed: of the whole request.
+        sample: number of this sample for this prompt.
+        temperature: as asked.
+        top_p: as asked.
+        seconds: wall time of the batch this completion was made in.
+        batch_size: rows in that batch.
+        versions: of the packages that made it.
+    """
+
+    mode: str | None
+    scope: str | None
+    features: tuple[dict[str, float], ...]
+    hook_module: str | None
+    positions_edited_prompt: int
+    positions_edited_generated: int
+    share_of_resid_norm: float
+    kl: float | None
+    perplexity: float | None
+    repetition: Repetition
+    bos_count: int
+    adapter: str
+    n_prompt_tokens: int
+    n_generated: int
+    finished: str
+    seed: int
+    sample: int
+    temperature: float
+    top_p: float
+    seconds: float
+    batch_size: int
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One answer of the model.
+
+    Attributes:
+        kind: baseline, prompted, diffmean, steered or adapted.
+        condition: place of its condition in the request.
+        prompt: as the user wrote it.
+        text: without special tokens.
+        token_ids: as drawn, the end-of-text token included.
+        token_texts: what each token adds to the text.
+        top_tokens: per token, the five likeliest next tokens at that place with their probabilities under the
+            condition at temperature 1.
+        receipt: what was done.
+    """
+
+    kind: Kind
+    condition: int
+    prompt: str
+    text: str
+    token_ids: tuple[int, ...]
+    token_texts: tuple[str, ...]
+    top_tokens: tuple[tuple[tuple[str, float], ...], ...]
+    receipt: Receipt
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain lists and numbers."""
+        return asdict(self)

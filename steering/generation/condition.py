@@ -1,0 +1,57 @@
+"""Under what condition is a completion made? One condition is one pane, whatever the number of prompts."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from steering.baselines import Direction
+from steering.errors import InterventionError
+from steering.interventions import Intervention, Scope
+from steering.lora import Adapter
+
+Kind = Literal["baseline", "prompted", "diffmean", "steered", "adapted"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Condition:
+    """What is done to the model or the prompt.
+
+    Attributes:
+        kind: decides which of the other fields must be set.
+        instruction: ``prompted``: the sentence added to the prompt.
+        intervention: ``steered``: features, mode and scope.
+        direction: ``diffmean``: the direction that is added.
+        factor: ``diffmean``: in units of the direction's largest projection; ``adapted``: multiplies the adapter's
+            scaling, 1 as trained.
+        scope: ``diffmean``: which positions are written.
+        adapter: ``adapted``: a trained LoRA adapter.
+    """
+
+    kind: Kind
+    instruction: str | None = None
+    intervention: Intervention | None = None
+    direction: Direction | None = None
+    factor: float = 1.0
+    scope: Scope = "all"
+    adapter: Adapter | None = None
+
+    def __post_init__(self) -> None:
+        needed = {
+            "prompted": self.instruction,
+            "steered": self.intervention,
+            "diffmean": self.direction,
+            "adapted": self.adapter,
+        }
+        for kind, value in needed.items():
+            if (kind == self.kind) != (value is not None):
+                what = {"prompted": "an instruction", "steered": "an intervention", "diffmean": "a direction"}
+                raise InterventionError(
+                    f"A {self.kind} completion was asked for {'with' if value is not None else 'without'} "
+                    f"{what.get(kind, 'an adapter')}; {kind} is the kind that has one."
+                )
+
+    def told(self, prompt: str) -> str:
+        """The prompt as the model gets it."""
+        if self.instruction is None:
+            return prompt
+        return f"{prompt.rstrip()} {self.instruction.strip()}"

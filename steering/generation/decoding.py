@@ -1,0 +1,343 @@
+"""The decode loop: many prompts and conditions in one batch, streamed token by token, stoppable at any token.
+
+Rows of different conditions stand in one batch (a row without an intervention is not touched), rows with a LoRA adapter
+in a batch of their own while the adapter is active. The model's lock is held for the whole batch, because hooks and
+adapters are seen by every thread.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from steering.encoding import EncodedText, TokenBatch, encode_prompt, pad_left, token_texts
+from steering.errors import InterventionError, SteeringError
+from steering.generation.completion import Completion, Receipt
+from steering.generation.condition import Condition
+from steering.generation.divergence import measure
+from steering.generation.sampling import Sampling, draw, uniforms
+from steering.generation.writing import Writer
+from steering.lora import Adapter, applied
+from steering.measures import repetition
+from steering.models import LanguageModel
+from steering.saes import SparseAutoencoder
+
+TOP_TOKENS = 5
+PACKAGES = ("torch", "transformers", "sae-lens", "peft", "streamlit")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token of a stream.
+
+    Attributes:
+        row: place of its completion in the result of :func:`generate`.
+        token_id: as drawn.
+        text: what it adds.
+        top: the five likeliest tokens at this place with their probabilities.
+    """
+
+    row: int
+    token_id: int
+    text: str
+    top: tuple[tuple[str, float], ...]
+
+
+@dataclass(slots=True, eq=False)
+class _Row:
+    """One completion in the making."""
+
+    place: int
+    condition_place: int
+    condition: Condition
+    prompt: str
+    sample: int
+    encoded: EncodedText
+    plain: EncodedText
+    token_ids: list[int]
+    top: list[tuple[tuple[str, float], ...]]
+    finished: str = "stopped"
+
+
+def generate(
+    model: LanguageModel,
+    conditions: Sequence[Condition],
+    prompts: Sequence[str],
+    *,
+    sae: SparseAutoencoder | None = None,
+    sampling: Sampling | None = None,
+    seed: int = 0,
+    count: int = 1,
+    measured: bool = True,
+    on_token: Callable[[Token], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> list[Completion]:
+    """Complete every prompt under every condition.
+
+    Args:
+        model: one base model serves all conditions.
+        conditions: what is done; the result keeps their order.
+        prompts: each is completed under each condition.
+        sae: whose features the interventions name.
+        sampling: how tokens are drawn.
+        seed: the same seed, prompt and sample number give the same uniform numbers under every condition.
+        count: samples per prompt and condition.
+        measured: also measure KL to the baseline and perplexity (two more forwards over each completion).
+        on_token: told every token as it is drawn; called while the model's lock is held.
+        should_stop: asked before every token; when it answers True the texts so far are returned, marked "stopped".
+
+    Returns:
+        ``len(conditions) * len(prompts) * count`` completions: conditions outermost, then prompts, then samples.
+
+    Raises:
+        ModelError: empty or too long prompt.
+        InterventionError: a feature that does not exist, or an intervention that wrote at no position at all.
+        SteeringError: nothing to do, or numbers out of range.
+    """
+    sampling = sampling or Sampling()
+    if not prompts or not conditions or count < 1:
+        raise SteeringError(
+            f"Got {len(prompts)} prompts, {len(conditions)} conditions and count {count}; give at least one of each."
+        )
+    rows: list[_Row] = []
+    for condition_place, condition in enumerate(conditions):
+        for prompt in prompts:
+            plain = encode_prompt(model, prompt)
+            told = condition.told(prompt)
+            encoded = plain if told == prompt else encode_prompt(model, told)
+            for sample in range(count):
+                rows.append(
+                    _Row(len(rows), condition_place, condition, prompt, sample, encoded, plain, [], [])
+                )
+    groups: dict[tuple[int, float], list[_Row]] = {}
+    for row in rows:
+        adapter = row.condition.adapter
+        groups.setdefault((id(adapter), row.condition.factor) if adapter else (0, 1.0), []).append(row)
+    completions: list[Completion] = []
+    for members in groups.values():
+        completions += _complete(model, sae, members, sampling, seed, measured, on_token, should_stop)
+    order = {row.place: place for place, row in enumerate(r for members in groups.values() for r in members)}
+    return [completions[order[place]] for place in range(len(rows))]
+
+
+def _complete(
+    model: LanguageModel,
+    sae: SparseAutoencoder | None,
+    rows: list[_Row],
+    sampling: Sampling,
+    seed: int,
+    measured: bool,
+    on_token: Callable[[Token], None] | None,
+    should_stop: Callable[[], bool] | None,
+) -> list[Completion]:
+    started = time.perf_counter()
+    adapter, scale = rows[0].condition.adapter, rows[0].condition.factor
+    writer = Writer(model, sae, [row.condition for row in rows])
+    with model.running():
+        with applied(model, adapter, scale=scale) if adapter else nullcontext():
+            _decode(model, writer, rows, sampling, seed, on_token, should_stop)
+        for place, row in enumerate(rows):
+            edited = int(writer.n_prompt[place] + writer.n_generated[place])
+            writes = row.condition.intervention is not None or row.condition.direction is not None
+            if writes and not edited and row.finished != "stopped":
+                raise InterventionError(
+                    f"The intervention wrote at no position of {row.prompt[:40]!r} (scope "
+                    f"{_scope(row.condition)}, {len(row.token_ids)} tokens generated); widen the scope or allow more "
+                    "tokens."
+                )
+        divergence = measure(
+            model,
+            sae,
+            [row.condition for row in rows],
+            [row.encoded for row in rows],
+            [row.plain for row in rows],
+            [row.token_ids for row in rows],
+            adapter=adapter,
+            scale=scale,
+        ) if measured else [(None, None)] * len(rows)
+    seconds = time.perf_counter() - started
+    versions = _versions()
+    found = []
+    for place, row in enumerate(rows):
+        kl, perplexity = divergence[place]
+        found.append(
+            Completion(
+                kind=row.condition.kind,
+                condition=row.condition_place,
+                prompt=row.prompt,
+                text=str(model.tokenizer.decode(row.token_ids, skip_special_tokens=True)).strip(),
+                token_ids=tuple(row.token_ids),
+                token_texts=tuple(token_texts(model, row.token_ids)),
+                top_tokens=tuple(row.top),
+                receipt=_receipt(
+                    model, writer, place, row, sampling, seed, kl, perplexity, seconds, len(rows), versions
+                ),
+            )
+        )
+    return found
+
+
+def _decode(
+    model: LanguageModel,
+    writer: Writer,
+    rows: list[_Row],
+    sampling: Sampling,
+    seed: int,
+    on_token: Callable[[Token], None] | None,
+    should_stop: Callable[[], bool] | None,
+) -> None:
+    network = model.model
+    batch = pad_left([row.encoded for row in rows], pad_id=model.tokenizer.pad_token_id or 0, device=model.device)
+    longest = max(len(row.encoded) for row in rows)
+    limit = min(sampling.max_new_tokens, model.context_size - longest)
+    randoms = torch.stack([uniforms(seed, row.prompt, row.sample, limit) for row in rows])
+    ends = end_token_ids(model)
+    active = torch.ones(len(rows), dtype=torch.bool)
+    attention_mask = batch.attention_mask
+    input_ids, position_ids = batch.input_ids, batch.position_ids
+    writer.expect(*chunk_masks(batch))
+    past = None
+    with writer.writing():
+        for step in range(limit):
+            if should_stop is not None and should_stop():
+                return
+            output = network(
+                input_ids=input_ids,
+                attention_mask=attention_mask,
+                position_ids=position_ids,
+                past_key_values=past,
+                use_cache=True,
+                logits_to_keep=1,
+            )
+            past = output.past_key_values
+            logits = output.logits[:, -1].float()
+            tokens = draw(logits, randoms[:, step], sampling)
+            tops = _top(model, logits)
+            for place, row in enumerate(rows):
+                if not active[place]:
+                    continue
+                token_id = int(tokens[place])
+                row.token_ids.append(token_id)
+                row.top.append(tops[place])
+                if token_id in ends:
+                    active[place] = False
+                    row.finished = "end"
+                if on_token is not None:
+                    on_token(Token(row.place, token_id, token_texts(model, [token_id])[0], tops[place]))
+            if not active.any():
+                return
+            alive = active.to(model.device)
+            # A finished row goes on as padding: masked from attention, never written, never counted.
+            input_ids = tokens[:, None]
+            attention_mask = torch.cat([attention_mask, alive[:, None].long()], dim=1)
+            position_ids = (attention_mask.sum(-1, keepdim=True) - 1).clamp(min=0)
+            none = torch.zeros_like(alive[:, None])
+            writer.expect(none, none, alive[:, None])
+    for place, row in enumerate(rows):
+        if active[place]:
+            row.finished = "length" if limit == sampling.max_new_tokens else "context"
+
+
+def chunk_masks(batch: TokenBatch) -> tuple[Tensor, Tensor, Tensor]:
+    """Masks of a batch of prompts for :meth:`Writer.expect`: content, BOS and template, generated (none)."""
+    present = batch.attention_mask.bool()
+    return batch.eligible, present & ~batch.eligible, torch.zeros_like(present)
+
+
+def end_token_ids(model: LanguageModel) -> set[int]:
+    """Tokens that end an answer: the tokenizer's EOS and what the generation config names besides."""
+    ends = model.model.generation_config.eos_token_id if model.model.generation_config else None
+    found = {ends} if isinstance(ends, int) else set(ends or ())
+    return found | ({model.tokenizer.eos_token_id} - {None})
+
+
+def _top(model: LanguageModel, logits: Float[Tensor, "rows vocab"]) -> list[tuple[tuple[str, float], ...]]:
+    values, ids = logits.softmax(dim=-1).topk(min(TOP_TOKENS, logits.shape[-1]), dim=-1)
+    return [
+        tuple(zip(token_texts(model, row_ids), row_values, strict=True))
+        for row_ids, row_values in zip(ids.tolist(), values.tolist(), strict=True)
+    ]
+
+
+def _scope(condition: Condition) -> str:
+    return condition.intervention.scope if condition.intervention else condition.scope
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except ModuleNotFoundError:
+            continue
+    return found
+
+
+def _adapter_state(adapter: Adapter | None, scale: float) -> str:
+    return "off" if adapter is None else f"{adapter.name} x {scale:g}"
+
+
+def _receipt(
+    model: LanguageModel,
+    writer: Writer,
+    place: int,
+    row: _Row,
+    sampling: Sampling,
+    seed: int,
+    kl: float | None,
+    perplexity: float | None,
+    seconds: float,
+    batch_size: int,
+    versions: dict[str, str],
+) -> Receipt:
+    condition = row.condition
+    intervention = condition.intervention
+    writes = intervention is not None or condition.direction is not None
+    if condition.direction is not None:
+        hook_module: str | None = str(model.layout.locate(condition.direction.hook_point))
+    elif intervention is not None:
+        hook_module = str(model.layout.locate(writer.hook_points[0]))
+    else:
+        hook_module = None
+    features = (
+        tuple(
+            {
+                "feature_id": feature.feature_id,
+                "factor": feature.factor,
+                "max_act": feature.max_act,
+                "coefficient": feature.coefficient,
+            }
+            for feature in intervention.features
+        )
+        if intervention
+        else ()
+    )
+    return Receipt(
+        mode=intervention.mode if intervention else "add" if writes else None,
+        scope=_scope(condition) if writes else None,
+        features=features,
+        hook_module=hook_module,
+        positions_edited_prompt=int(writer.n_prompt[place]),
+        positions_edited_generated=int(writer.n_generated[place]),
+        share_of_resid_norm=writer.share_of_resid_norm(place),
+        kl=kl,
+        perplexity=perplexity,
+        repetition=repetition(row.token_ids),
+        bos_count=row.encoded.input_ids.count(model.tokenizer.bos_token_id) if model.prepend_bos else 0,
+        adapter=_adapter_state(condition.adapter, condition.factor),
+        n_prompt_tokens=len(row.encoded),
+        n_generated=len(row.token_ids),
+        finished=row.finished,
+        seed=seed,
+        sample=row.sample,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        seconds=round(seconds, 4),
+        batch_size=batch_size,
+        versions=versions,
+    )

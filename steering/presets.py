@@ -1,0 +1,74 @@
+"""Which models can be named with one word?"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from steering.errors import ModelError, SaeError
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A model with the SAEs that were trained on it.
+
+    Attributes:
+        name: what is typed after ``--model``.
+        title: what stands on the screen.
+        description: one sentence.
+        model_path: folder in transformers' format.
+        sae_paths: SAE name → folder in sae-lens's format; the first is the default.
+    """
+
+    name: str
+    title: str
+    description: str
+    model_path: Path
+    sae_paths: dict[str, Path]
+
+    @property
+    def default_sae(self) -> str:
+        """Name of the SAE that is used when none is named."""
+        return next(iter(self.sae_paths))
+
+    def sae_path(self, name: str | None) -> Path:
+        """Folder of the SAE called ``name``, or of the default one.
+
+        Raises:
+            SaeError: no SAE of this name.
+        """
+        chosen = name or self.default_sae
+        if chosen not in self.sae_paths:
+            raise SaeError(f"{self.name} has no SAE {chosen!r}; it has {', '.join(self.sae_paths)}.")
+        return self.sae_paths[chosen]
+
+
+_WORLD = Path(__file__).parent / "world" / "assets"
+_WORLD_TITLES = {
+    "demo": ("Embedded world, Llama-style", "A small Llama trained from scratch on the embedded world's text."),
+    "demo-gpt2": ("Embedded world, GPT-2-style", "A small GPT-2 trained from scratch on the embedded world's text."),
+}
+
+
+def presets() -> dict[str, Preset]:
+    """Every preset whose weights are on this machine, by name."""
+    found = {}
+    for name, (title, description) in _WORLD_TITLES.items():
+        folder = _WORLD / name
+        if not (folder / "model" / "config.json").exists():
+            continue
+        saes = sorted(path.parent for path in (folder / "saes").glob("*/cfg.json"))
+        default = (folder / "saes" / "default").read_text().strip() if (folder / "saes" / "default").exists() else None
+        saes.sort(key=lambda path: path.name != default)
+        found[name] = Preset(name, title, description, folder / "model", {path.name: path for path in saes})
+    return found
+
+
+def preset(name: str) -> Preset:
+    """The preset called ``name``.
+
+    Raises:
+        ModelError: no preset of this name.
+    """
+    found = presets()
+    if name not in found:
+        raise ModelError(f"There is no preset {name!r}; the presets are {', '.join(found) or 'not built yet'}.")
+    return found[name]
