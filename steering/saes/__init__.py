@@ -1,5 +1,11 @@
-"""Sparse autoencoders: reading them, checking them, and their arithmetic.
+"""Sparse autoencoders: finding them, checking them, and their arithmetic.
 
-Import from the modules: ``autoencoder`` (the class and its maths), ``loading`` (``load_sae``), ``fitting`` (does this
-SAE fit this model). Nothing is imported here, so that a page may import the package without torch.
+``autoencoder`` is the class and its maths, ``building`` checks numbers and folds norms, ``reading`` reads folders,
+``releases`` asks sae-lens (imported only then), ``loading`` decides which, ``fitting`` checks an SAE against a model.
 """
+
+from steering.saes.autoencoder import SaeMetadata, SparseAutoencoder
+from steering.saes.fitting import fit_to_model, trained_on_another
+from steering.saes.loading import load_sae
+
+__all__ = ["SaeMetadata", "SparseAutoencoder", "fit_to_model", "load_sae", "trained_on_another"]

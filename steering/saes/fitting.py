@@ -1,0 +1,104 @@
+"""Does this SAE fit this model, and what must be done to the residual before it reads?"""
+
+from dataclasses import replace
+from typing import Protocol, runtime_checkable
+
+from steering.errors import SaeError
+from steering.layout import ModelLayout
+from steering.saes.autoencoder import SparseAutoencoder
+
+# TransformerLens' short names whose Hub name is more than an organisation in front.
+_HUB_NAMES = {
+    "gpt2-small": "gpt2",
+    "mistral-7b": "mistral-7b-v0.1",
+    "gemma-2b": "gemma-2b",
+}
+
+
+@runtime_checkable
+class HostModel(Protocol):
+    """What fitting needs to know of a model; ``steering.models.LanguageModel`` knows it."""
+
+    @property
+    def name(self) -> str:
+        """Preset, folder or Hub id."""
+
+    @property
+    def d_model(self) -> int:
+        """Width of the residual stream."""
+
+    @property
+    def layout(self) -> ModelLayout:
+        """Where its decoder layers are."""
+
+    @property
+    def uses_layer_norm(self) -> bool:
+        """Whether it normalises with LayerNorm."""
+
+
+def fit_to_model(sae: SparseAutoencoder, model: HostModel) -> SparseAutoencoder:
+    """Check the SAE against the model and set what its reading of this model needs.
+
+    An SAE trained on a LayerNorm model with centred writing weights (TransformerLens' default processing) saw
+    ``x - mean(x)`` over d_model. That is exact to reproduce: ``center_input`` is set. RMSNorm models are never centred.
+
+    Raises:
+        SaeError: width, layer, site or hooked module do not fit; the message holds both numbers.
+    """
+    point, layout = sae.hook_point, model.layout
+    if sae.d_model != model.d_model:
+        raise SaeError(
+            f"The SAE {sae.name} reads a residual stream of width {sae.d_model}, but {model.name} has width "
+            f"{model.d_model}; choose an SAE that was trained on this model{_trained_on(sae)}."
+        )
+    if point.layer >= layout.n_layers:
+        raise SaeError(
+            f"The SAE {sae.name} reads layer {point.layer}, but {model.name} has layers 0 to {layout.n_layers - 1}; "
+            f"choose an SAE that was trained on this model{_trained_on(sae)}."
+        )
+    if point.site not in layout.family.sites:
+        raise SaeError(
+            f"The SAE {sae.name} reads {point.site}, which models of the {layout.family.name} family such as "
+            f"{model.name} do not have; they have {', '.join(layout.family.sites)}."
+        )
+    _check_module(sae, model)
+    return replace(sae, center_input=sae.metadata.center_writing_weights and model.uses_layer_norm)
+
+
+def trained_on_another(sae: SparseAutoencoder, model_name: str) -> str | None:
+    """A sentence if the SAE names another model than this one, else None.
+
+    Reading an instruction-tuned model with its base model's SAE is common and mostly works, so this is never an error.
+    """
+    trained_on = sae.metadata.model_name
+    if trained_on is None or _bare(trained_on) == _bare(model_name):
+        return None
+    return (
+        f"This SAE was trained on {trained_on} and reads {model_name}; features mostly carry over between a base model "
+        "and its instruction-tuned version, and not between unrelated models."
+    )
+
+
+def _bare(model_name: str) -> str:
+    bare = model_name.rstrip("/").rsplit("/", 1)[-1].casefold()
+    return _HUB_NAMES.get(bare, bare)
+
+
+def _trained_on(sae: SparseAutoencoder) -> str:
+    return f" (this one was trained on {sae.metadata.model_name})" if sae.metadata.model_name else ""
+
+
+def _check_module(sae: SparseAutoencoder, model: HostModel) -> None:
+    """Refuse a module path that means another place in this family: in Gemma ``mlp`` comes before the norm that
+    belongs to what the MLP adds to the residual.
+    """
+    name = sae.metadata.hf_hook_name or sae.metadata.hook_name or ""
+    parts = [part for part in name.split(".") if part not in ("input", "output")]
+    if name.startswith("blocks.") or not parts or parts[-1].isdigit():
+        return
+    hooked = model.layout.locate(sae.hook_point)
+    if hooked.path.rsplit(".", 1)[-1] != parts[-1]:
+        raise SaeError(
+            f"The SAE {sae.name} was trained on the module {name}, but in {model.name} {sae.hook_point.site} is "
+            f"{hooked}; choose an SAE of that module."
+        )
