@@ -47,6 +47,7 @@ def _register(target: HookTarget, see: Callable[[Tensor], Tensor | None]) -> Rem
                 return None
             return changed if isinstance(output, Tensor) else (changed, *output[1:])
 
+        after.steerscope = True  # type: ignore[attr-defined]  # what count_hooks looks for
         return target.module.register_forward_hook(after)
 
     def before(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -57,6 +58,7 @@ def _register(target: HookTarget, see: Callable[[Tensor], Tensor | None]) -> Rem
             return (changed, *args[1:]), kwargs
         return args, kwargs | {"hidden_states": changed}
 
+    before.steerscope = True  # type: ignore[attr-defined]
     return target.module.register_forward_pre_hook(before, with_kwargs=True)
 
 
@@ -107,7 +109,12 @@ def edit(model: LanguageModel, hook_point: HookPoint, change: Edit) -> Iterator[
 
 
 def count_hooks(model: LanguageModel) -> int:
-    """Forward hooks that are registered anywhere in the model now; 0 outside the blocks above."""
+    """Hooks of this module that are registered anywhere in the model now; 0 outside the blocks above.
+
+    Hooks of others do not count: transformers leaves recorders of its own behind after ``output_hidden_states``.
+    """
     return sum(
-        len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.model.modules()
+        hasattr(hook, "steerscope")
+        for module in model.model.modules()
+        for hook in (*module._forward_hooks.values(), *module._forward_pre_hooks.values())
     )
