@@ -261,7 +261,7 @@ class SparseAutoencoder:
 
     def _token_scale(self, x: Float32[Tensor, "... d_model"]) -> Float32[Tensor, "... 1"]:
         if self.normalization == "layer_norm":
-            return x.std(-1, keepdim=True)
+            return (x.square().sum(-1, keepdim=True) / (self.d_model - 1)).sqrt()
         return (x.norm(dim=-1, keepdim=True) / self.d_model**0.5).clamp_min(torch.finfo(torch.float32).tiny)
 
     def _sae_in(self, resid: Float[Tensor, "... d_model"]) -> Float32[Tensor, "... d_model"]:

@@ -8,11 +8,7 @@ from steering.layout import ModelLayout
 from steering.saes.autoencoder import SparseAutoencoder
 
 # TransformerLens' short names whose Hub name is more than an organisation in front.
-_HUB_NAMES = {
-    "gpt2-small": "gpt2",
-    "mistral-7b": "mistral-7b-v0.1",
-    "gemma-2b": "gemma-2b",
-}
+_HUB_NAMES = {"gpt2-small": "gpt2", "mistral-7b": "mistral-7b-v0.1"}
 
 
 @runtime_checkable
@@ -93,11 +89,14 @@ def _check_module(sae: SparseAutoencoder, model: HostModel) -> None:
     belongs to what the MLP adds to the residual.
     """
     name = sae.metadata.hf_hook_name or sae.metadata.hook_name or ""
-    parts = [part for part in name.split(".") if part not in ("input", "output")]
-    if name.startswith("blocks.") or not parts or parts[-1].isdigit():
+    if name.startswith("blocks."):
+        return
+    path, _, end = name.rpartition(".") if name.endswith((".input", ".output")) else (name, "", "output")
+    part = path.rpartition(".")[2]
+    if part.isdigit():
         return
     hooked = model.layout.locate(sae.hook_point)
-    if hooked.path.rsplit(".", 1)[-1] != parts[-1]:
+    if (hooked.path.rpartition(".")[2], hooked.end) != (part, end):
         raise SaeError(
             f"The SAE {sae.name} was trained on the module {name}, but in {model.name} {sae.hook_point.site} is "
             f"{hooked}; choose an SAE of that module."

@@ -48,17 +48,17 @@ def read_release(source: str) -> SparseAutoencoder:
         ) from error
     except (hub_errors.RepositoryNotFoundError, hub_errors.EntryNotFoundError, hub_errors.HFValidationError) as error:
         raise SaeError(
-            f"{where} was not found on the Hub ({_first_line(error)}); give release/sae_id of a release of sae-lens, or "
-            "owner/repository/folder."
+            f"{where} was not found on the Hub ({_short(error)}); give release/sae_id of a release of sae-lens, "
+            "or owner/repository/folder."
         ) from error
     except (pickle.UnpicklingError, EOFError) as error:
         raise SaeError(
-            f"{where} is a pickle file that does not hold plain weights, and is not opened ({_first_line(error)})."
+            f"{where} is a pickle file that does not hold plain weights, and is not opened ({_short(error)})."
         ) from error
     except (ValueError, KeyError, AttributeError, RuntimeError, OSError) as error:
         raise SaeError(
-            f"{where} could not be loaded by sae-lens ({type(error).__name__}: {_first_line(error)}); if it was cut off "
-            "while downloading, remove it from the cache and fetch it again."
+            f"{where} could not be loaded by sae-lens ({type(error).__name__}: {_short(error)}); if its download was "
+            "cut off, remove it from the cache and fetch it again."
         ) from error
     return from_sae_lens(sae, where=where, release=release, sae_id=sae_id)
 
@@ -105,6 +105,7 @@ def _suggested(wanted: str, known: list[str]) -> str:
     return f"{word} {', '.join(close or known[:_MAX_SUGGESTIONS])}"
 
 
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".:") if lines else type(error).__name__
+def _short(error: BaseException) -> str:
+    """The start of an error as part of a sentence; torch says what is wrong on the second line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:2]).rstrip(".:") or type(error).__name__
