@@ -72,3 +72,8 @@ def preset(name: str) -> Preset:
     if name not in found:
         raise ModelError(f"There is no preset {name!r}; the presets are {', '.join(found) or 'not built yet'}.")
     return found[name]
+
+
+def is_world_model(name: str) -> bool:
+    """Whether ``name`` is a model of the embedded world, for which concepts and a judge exist."""
+    return name in _WORLD_TITLES

@@ -40,9 +40,10 @@ def build_examples(table: Table, mapping: ColumnMapping, *, name: str | None = N
     name = table.name if name is None else name
     texts = table.column(mapping.text)
     if mapping.label is None:
+        headless = any(finding.kind == "no_header" for finding in table.findings)
+        todo = "put a line such as text,label above the data" if headless else "choose the label column"
         raise ExamplesError(
-            f"No column of {table.name} was recognised as the label (it has {', '.join(table.columns)}); choose the "
-            "label column."
+            f"No column of {table.name} was recognised as the label (it has {', '.join(table.columns)}); {todo}."
         )
     used_columns = [mapping.text, mapping.label, mapping.prompt, mapping.group]
     named = [column for column in used_columns if column is not None]
@@ -189,7 +190,7 @@ def _without_repetitions(
             Finding(
                 "warning",
                 "duplicate",
-                f"{name_rows(rows).capitalize()}: repeats {name_rows(sorted(numbers[i] for i in originals))} word for "
+                f"{name_rows(rows).capitalize()} {'repeats' if len(rows) == 1 else 'repeat'} {name_rows(sorted(numbers[i] for i in originals))} word for "
                 "word with the same label; only the first was kept: nothing to do unless you expected different texts.",
                 tuple(rows),
             )

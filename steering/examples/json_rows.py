@@ -230,7 +230,8 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, RecursionError):
         return "values nested too deeply"
     if isinstance(error, json.JSONDecodeError):
-        return f"broken JSON at line {error.lineno}, character {error.colno} ({error.msg})"
-    if "int string conversion" in str(error):
+        line = f"line {error.lineno}, " if error.lineno > 1 else ""
+        return f"broken JSON at {line}character {error.colno} ({error.msg})"
+    if "integer string conversion" in str(error):
         return "a number with thousands of digits"
     return str(error)

@@ -69,10 +69,17 @@ def canonical(cell: str) -> str:
 
 
 def has_known_pair(cells: Sequence[str]) -> bool:
-    """Whether nine in ten filled cells are one of the pairs that say themselves which side is positive."""
+    """Whether the filled cells are one of the pairs that say themselves which side is positive.
+
+    Nine in ten must be. Beside 1 and 0, or true and false, half is enough where the others are words: such words are
+    mistakes, while "neutral" beside "positive", or 2 beside 0 and 1, is a class of its own.
+    """
     counts = Counter(canonical(cell) for cell in cells if cell.strip())
-    best = max((counts[yes] + counts[no] for yes, no in BINARY_PAIRS), default=0)
-    return best > 0 and best * 10 >= 9 * counts.total()
+    yes, no = max(BINARY_PAIRS, key=lambda pair: counts[pair[0]] + counts[pair[1]])
+    covered = counts[yes] + counts[no]
+    words = all(not re.fullmatch(r"-?[\d.]+", value) for value in counts if value not in {yes, no})
+    lenient = yes in {"1", "true"} and words and counts[yes] > 0 and counts[no] > 0
+    return covered > 0 and covered * 10 >= (5 if lenient else 9) * counts.total()
 
 
 def is_json_list(cell: str) -> bool:

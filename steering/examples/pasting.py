@@ -1,6 +1,7 @@
 """How do two pasted pieces of text become examples?"""
 
 import re
+from dataclasses import replace
 
 from steering.errors import ExamplesError
 from steering.examples.building import build_examples
@@ -36,7 +37,8 @@ def pasted_table(positives: str, negatives: str, *, label: str = "positive") -> 
                 "per line."
             )
     cells = [[text, "1"] for text in sides["positive"]] + [[text, "0"] for text in sides["negative"]]
-    return make_table("pasted examples", "pasted", ["text", label.strip() or "positive"], cells)
+    column = label.strip() or "positive"
+    return make_table("pasted examples", "pasted", ["text" if column != "text" else "pasted text", column], cells)
 
 
 def read_pasted(positives: str, negatives: str, *, label: str = "positive") -> tuple[LabelledExamples, Report]:
@@ -46,8 +48,9 @@ def read_pasted(positives: str, negatives: str, *, label: str = "positive") -> t
         ExamplesError: one side is empty, or nothing usable is left.
     """
     table = pasted_table(positives, negatives, label=label)
-    mapping = ColumnMapping(text="text", label=table.columns[1], style="binary")
-    return build_examples(table, mapping, name="pasted examples")
+    text, column = table.columns
+    examples, report = build_examples(table, ColumnMapping(text, column, style="binary"), name="pasted examples")
+    return replace(examples, label_names=(column,)), report
 
 
 def pasted(positives: str, negatives: str, *, label: str = "positive") -> LabelledExamples:

@@ -151,7 +151,7 @@ def check_variety(examples: LabelledExamples, rows: Int[np.ndarray, " n_examples
     if len(examples.label_names) == 1:
         sides = [("positives", examples.labels[:, 0]), ("negatives", ~examples.labels[:, 0])]
     else:
-        sides = [(f"texts with '{name}'", examples.labels[:, i]) for i, name in enumerate(examples.label_names)]
+        sides = [(f"texts with {quote(name)}", examples.labels[:, i]) for i, name in enumerate(examples.label_names)]
         sides.append(("texts without a label", np.asarray(~examples.labels.any(axis=1), dtype=bool)))
     sample = max(40, min(_SAMPLE, 10_000 // len(sides)))
     words = [simplify(text).split() for text in examples.texts]
@@ -195,9 +195,14 @@ def check_variety(examples: LabelledExamples, rows: Int[np.ndarray, " n_examples
             )
         )
     if figures:
-        told = [f"{n} {name}, {share:.0%} of their three-word phrases differ" for share, name, n in sorted(figures)]
-        lead = "How many and how varied, least varied first: " if len(told) > 2 else "How many and how varied: "
-        findings.append(Finding("note", "variety", f"{lead}{join_words(told, shown=_SHOWN_LABELS)}."))
+        told = [f"{share:.0%} in {n} {name}" for share, name, n in sorted(figures)]
+        findings.append(
+            Finding(
+                "note",
+                "variety",
+                f"How varied: share of three-word phrases that differ, lowest first: {join_words(told, shown=3)}.",
+            )
+        )
     return findings
 
 
@@ -210,11 +215,11 @@ def check_label_words(examples: LabelledExamples) -> list[Finding]:
         positives = [words[row] for row in np.flatnonzero(examples.labels[:, i])]
         if len(positives) < MIN_PER_CLASS or not label_words:
             continue
-        everywhere = label_words.intersection(*positives)
-        if everywhere:
-            others = np.flatnonzero(~examples.labels[:, i])
-            n_others = sum(bool(everywhere & words[row]) for row in others)
-            word = min(everywhere)
+        others = np.flatnonzero(~examples.labels[:, i])
+        for word in sorted(label_words.intersection(*positives)):
+            n_others = sum(word in words[row] for row in others)
+            if n_others * 2 > len(others):
+                continue  # a word of every text, such as "and"
             told.append(
                 f"the word {quote(word)} stands in all {len(positives)} positives of '{name}' and in {n_others} of "
                 f"{len(others)} negatives"

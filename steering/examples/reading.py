@@ -13,6 +13,7 @@ from steering.examples.delimited import read_delimited
 from steering.examples.findings import Report, count, name_rows
 from steering.examples.json_rows import read_json, read_json_lines
 from steering.examples.labelled import LabelledExamples
+from steering.examples.labelling import canonical
 from steering.examples.limits import MAX_BYTES, MIN_PER_CLASS
 from steering.examples.mapping import guess_mapping, is_axbench
 from steering.examples.parquet import read_parquet
@@ -94,7 +95,8 @@ def read_examples(path: Path, *, label: str | None = None) -> tuple[LabelledExam
 
     Args:
         path: a file, or a folder with AxBench's ``train_data.parquet``.
-        label: the label that is wanted, to be sure that it can be used; or the name of the label column.
+        label: the label that is wanted, to be sure that it can be used (of two words, the one that is positive); or
+            the name of the label column.
 
     Raises:
         ExamplesError: the file cannot be read, or it (or ``label``) cannot be ranked: the first error of the report.
@@ -117,7 +119,13 @@ def read_examples(path: Path, *, label: str | None = None) -> tuple[LabelledExam
     table = read_table(data, path.name)
     table = replace(table, findings=(*table.findings, *findings))
     column = label if label is not None and label in table.columns else None
-    examples, report = build_examples(table, guess_mapping(table, label=column), name=name)
+    mapping = guess_mapping(table, label=column)
+    if label is not None and mapping.label is not None and mapping.positive is not None and column is None:
+        spelled = {canonical(cell): cell.strip() for cell in table.column(mapping.label)}
+        mapping = replace(mapping, positive=spelled.get(canonical(label), mapping.positive))
+    examples, report = build_examples(table, mapping, name=name)
+    if column is not None and len(examples.label_names) == 1:
+        examples = replace(examples, label_names=(column,))
     if is_axbench(table.columns):
         metadata = read_metadata(path.parent)
         if metadata is not None:

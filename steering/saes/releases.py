@@ -8,6 +8,7 @@ import difflib
 import pickle
 import warnings
 from typing import Any
+from zipfile import BadZipFile
 
 from steering.errors import SaeError
 from steering.saes.autoencoder import SparseAutoencoder
@@ -28,6 +29,7 @@ def read_release(source: str) -> SparseAutoencoder:
             kind that cannot be used here.
     """
     from huggingface_hub import errors as hub_errors
+    from safetensors import SafetensorError
     from sae_lens import SAE
 
     release, sae_id = split_source(source)
@@ -55,10 +57,15 @@ def read_release(source: str) -> SparseAutoencoder:
         raise SaeError(
             f"{where} is a pickle file that does not hold plain weights, and is not opened ({_short(error)})."
         ) from error
+    except (SafetensorError, BadZipFile) as error:
+        raise SaeError(
+            f"{where} has a damaged file ({_short(error)}); its download was probably cut off: remove it from the cache "
+            "(`hf cache rm`) and fetch it again."
+        ) from error
     except (ValueError, KeyError, AttributeError, RuntimeError, OSError) as error:
         raise SaeError(
-            f"{where} could not be loaded by sae-lens ({type(error).__name__}: {_short(error)}); if its download was "
-            "cut off, remove it from the cache and fetch it again."
+            f"{where} could not be loaded by sae-lens ({type(error).__name__}: {_short(error)}); if it loads "
+            "with sae_lens.SAE.from_pretrained in the same environment, open an issue with this message."
         ) from error
     return from_sae_lens(sae, where=where, release=release, sae_id=sae_id)
 

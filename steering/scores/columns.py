@@ -59,12 +59,11 @@ class Positives:
     false_positives: Int[np.ndarray, " n_positives"]
 
 
-def sorted_columns(matrix: csc_array, *, entries_per_block: int = ENTRIES_PER_BLOCK) -> Iterator[SortedColumns]:
-    """Sort every column of a non-negative sparse matrix, block by block.
+def sorted_columns(matrix: csc_array) -> Iterator[SortedColumns]:
+    """Sort every column of a non-negative sparse matrix, block by block of at most ``ENTRIES_PER_BLOCK`` entries.
 
     Args:
         matrix: ``[n_rows n_columns]``; stored zeros count as zeros.
-        entries_per_block: bound on the memory of one block.
 
     Yields:
         Blocks of neighbouring columns, first to last, covering all of them.
@@ -83,7 +82,7 @@ def sorted_columns(matrix: csc_array, *, entries_per_block: int = ENTRIES_PER_BL
     bounds = matrix.indptr
     first, n_columns = 0, matrix.shape[1]
     while first < n_columns:
-        fits = int(np.searchsorted(bounds, int(bounds[first]) + entries_per_block, side="right")) - 1
+        fits = int(np.searchsorted(bounds, int(bounds[first]) + ENTRIES_PER_BLOCK, side="right")) - 1
         last = min(max(fits, first + 1), n_columns)
         yield _sort(matrix, first, last)
         first = last

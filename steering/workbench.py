@@ -1,0 +1,289 @@
+"""The verbs of the app, one function each: open a model with its SAE, rank features, read tokens, compare conditions.
+
+Screens and command line call these and nothing below them, so both do the same thing. Every verb reports progress
+through a callable that may raise ``Cancelled``.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from steering import runtime
+from steering.activations import collect_statistics, encode_examples
+from steering.baselines import Direction, diff_mean
+from steering.effects import measure_effects
+from steering.errors import ExamplesError, SaeError
+from steering.examples import LabelledExamples, Split, split_examples
+from steering.interventions import FeatureEdit
+from steering.lora import Adapter, LoraSettings, train_lora
+from steering.models import Dtype, LanguageModel, load_model
+from steering.presets import presets
+from steering.ranking import Ranking, RankingSettings, rank_all_labels, rank_features
+from steering.reference import Reference, read_reference
+from steering.saes import SparseAutoencoder, fit_to_model, load_sae
+from steering.statistics import FeatureEffect, FeatureStatistics
+
+Progress = Callable[[int, int, str, str], None]
+"""Called with done, total, unit and what is going on; may raise ``Cancelled``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loaded:
+    """A model with an SAE that fits it.
+
+    Attributes:
+        model: shared by everyone in this process.
+        sae: fitted to the model.
+        reference: max_act and density of every feature on the SAE's own reference set, where it ships one.
+    """
+
+    model: LanguageModel
+    sae: SparseAutoencoder
+    reference: Reference | None
+
+    @property
+    def hook_module(self) -> str:
+        """The module that is really hooked, e.g. ``model.layers.2.output``."""
+        return str(self.model.layout.locate(self.sae.hook_point))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RankingRun:
+    """All that one ranking leaves behind.
+
+    Attributes:
+        examples: what was read.
+        split: rows fitted on and rows held out.
+        statistics: of every feature on every example.
+        rankings: by label, in the order of the examples' labels.
+        model: as it was named.
+        sae: as it was named.
+        hook_module: the module that was read.
+        tokens_per_second: speed of the pass over the texts.
+    """
+
+    examples: LabelledExamples
+    split: Split
+    statistics: FeatureStatistics
+    rankings: dict[str, Ranking]
+    model: str
+    sae: str
+    hook_module: str
+
+
+@contextmanager
+def open_model(
+    model: str, *, device: str = "cpu", dtype: Dtype = "auto", should_stop: Callable[[], bool] | None = None
+) -> Iterator[LanguageModel]:
+    """Hold a model in memory for the block; everyone who names the same one shares it."""
+    key = f"{model}|{device}|{dtype}"
+    with runtime.lease(
+        "model", key, lambda: load_model(model, device=device, dtype=dtype), should_stop=should_stop
+    ) as found:
+        yield found
+
+
+@contextmanager
+def open_pair(
+    model: str,
+    sae: str | None = None,
+    *,
+    device: str = "cpu",
+    dtype: Dtype = "auto",
+    should_stop: Callable[[], bool] | None = None,
+) -> Iterator[Loaded]:
+    """Hold a model and an SAE in memory for the block.
+
+    Args:
+        model: a preset, a folder or a Hub id.
+        sae: a preset's SAE by its name, a folder, or ``release/sae_id``; None takes the preset's default.
+        device: a torch device.
+        dtype: of the model's weights; the SAE is float32 always.
+        should_stop: asked while waiting for room.
+
+    Raises:
+        ModelError: see :func:`steering.models.load_model`.
+        SaeError: no SAE named for a model that has no default, or one that does not fit the model.
+    """
+    source = sae_source(model, sae)
+    with open_model(model, device=device, dtype=dtype, should_stop=should_stop) as network:
+        key = f"{source}|{device}|{model}"
+
+        def load() -> tuple[SparseAutoencoder, Reference | None]:
+            found = load_sae(source)
+            return fit_to_model(found, network).to(device), read_reference(found)
+
+        with runtime.lease("sae", key, load, should_stop=should_stop) as (autoencoder, reference):
+            yield Loaded(network, autoencoder, reference)
+
+
+def sae_source(model: str, sae: str | None) -> str:
+    """What :func:`steering.saes.load_sae` should be asked for.
+
+    Raises:
+        SaeError: no SAE was named and the model has no default one.
+    """
+    known = presets().get(model)
+    if known is not None and (sae is None or sae in known.sae_paths):
+        return str(known.sae_path(sae))
+    if sae is None:
+        raise SaeError(f"{model} has no default SAE; name one: a folder in sae-lens' format, or release/sae_id.")
+    return sae
+
+
+def rank_examples(
+    loaded: Loaded,
+    examples: LabelledExamples,
+    settings: RankingSettings,
+    *,
+    label: str | None = None,
+    with_effects: bool = True,
+    on_progress: Progress | None = None,
+) -> RankingRun:
+    """Read the examples once and rank the features for one label, or for all of them.
+
+    Args:
+        loaded: model and SAE.
+        examples: with at least one label.
+        settings: of the split and the ranking.
+        label: None ranks for every label.
+        with_effects: also measure what the candidates write (output score, token confidence).
+        on_progress: told tokens, then features.
+
+    Raises:
+        ExamplesError: unknown label, or a label without positives or negatives.
+    """
+    progress = on_progress or _silent
+    split = split_examples(examples, heldout=settings.heldout, seed=settings.seed)
+    statistics = collect_statistics(
+        loaded.model,
+        loaded.sae,
+        examples.texts,
+        examples.prompts,
+        progress=lambda done, total: progress(done, total, "tokens", "Reading the examples"),
+    )
+    effects = partial(_effects, loaded, statistics, progress) if with_effects else None
+    if label is not None or len(examples.label_names) == 1:
+        chosen = label if label is not None else examples.label_names[0]
+        rankings = {
+            chosen: rank_features(
+                statistics,
+                examples.labels,
+                examples.label_names,
+                split,
+                settings,
+                label=chosen,
+                effects=effects,
+                on_progress=lambda share, what: progress(int(100 * share), 100, "%", what),
+            )
+        }
+    else:
+        rankings = rank_all_labels(
+            statistics,
+            examples.labels,
+            examples.label_names,
+            split,
+            settings,
+            effects=effects,
+            on_progress=lambda share, what: progress(int(100 * share), 100, "%", what),
+        )
+    return RankingRun(
+        examples=examples,
+        split=split,
+        statistics=statistics,
+        rankings=rankings,
+        model=loaded.model.name,
+        sae=loaded.sae.name,
+        hook_module=loaded.hook_module,
+    )
+
+
+def difference_direction(
+    loaded: Loaded, examples: LabelledExamples, label: str, split: Split
+) -> Direction:
+    """The DiffMean direction of a label at the SAE's hook point, from the training rows alone."""
+    positive = examples.label(label)
+    rows = split.train
+    chosen = [rows[positive[rows]], rows[~positive[rows]]]
+    if not all(len(part) for part in chosen):
+        raise ExamplesError(f"DiffMean needs positives and negatives of {label!r} in the training part.")
+    texts = [
+        encode_examples(
+            loaded.model, [examples.texts[row] for row in part], [examples.prompts[row] for row in part]
+        )
+        for part in chosen
+    ]
+    return diff_mean(loaded.model, loaded.sae.hook_point, texts[0], texts[1], name=label)
+
+
+def train_adapter(
+    model: LanguageModel,
+    examples: LabelledExamples,
+    label: str,
+    rows: np.ndarray,
+    settings: LoraSettings,
+    *,
+    seed: int = 0,
+    on_step: Callable[[int, int, float], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Adapter:
+    """Train a LoRA adapter on the positives of a label among ``rows``, as AxBench does.
+
+    Raises:
+        ExamplesError: no positives among the rows.
+    """
+    positive = [row for row in rows if examples.label(label)[row]]
+    if not positive:
+        raise ExamplesError(f"There are no positives of {label!r} to train on; choose another label.")
+    return train_lora(
+        model,
+        [examples.texts[row] for row in positive],
+        [examples.prompts[row] for row in positive],
+        settings=settings,
+        name=label,
+        seed=seed,
+        on_step=on_step,
+        should_stop=should_stop,
+    )
+
+
+def feature_edit(loaded: Loaded, feature_id: int, factor: float, max_act: float | None) -> FeatureEdit:
+    """A feature with the unit of its factor: ``max_act`` if given, else the one on the SAE's reference set.
+
+    Raises:
+        SaeError: neither is known, or the feature never fired on the reference set.
+    """
+    if max_act is None:
+        if loaded.reference is None:
+            raise SaeError(
+                f"The SAE {loaded.sae.name} ships no reference activations, so factor {factor:g} has no unit; give the "
+                "feature's max_act (the ranking shows it)."
+            )
+        if not 0 <= feature_id < loaded.sae.d_sae:
+            raise SaeError(f"Feature {feature_id} does not exist; this SAE has features 0 to {loaded.sae.d_sae - 1}.")
+        max_act = float(loaded.reference.max_act[feature_id])
+        if max_act == 0:
+            raise SaeError(
+                f"Feature {feature_id} never fired on the reference set, so factor {factor:g} has no unit; choose "
+                "another feature or give its max_act."
+            )
+    return FeatureEdit(feature_id, factor, max_act)
+
+
+def _effects(
+    loaded: Loaded, statistics: FeatureStatistics, progress: Progress, feature_ids: Sequence[int]
+) -> dict[int, FeatureEffect]:
+    return measure_effects(
+        loaded.model,
+        loaded.sae,
+        feature_ids,
+        statistics.max_act,
+        progress=lambda done, total: progress(done, total, "features", "Measuring what the candidates write"),
+    )
+
+
+def _silent(done: int, total: int, unit: str, what: str) -> None:
+    """Report to nobody."""

@@ -1,0 +1,360 @@
+"""Completions under several conditions: the acceptance list of what peers got wrong, each a test of its own.
+
+The numbers are those of the list "bugs of the peers" in the product notes: 1 identity, 2 baseline untouched, 3 positions,
+4 edits by difference, 5 one BOS, 6 batched = single, 8 the module path, 11 rows differ, 12 two sessions.
+(7 decoder norms: tests/unit/saes; 9 perplexity beside repetition: here; 10 exports come with their own issue.)
+"""
+
+import threading
+
+import pytest
+import torch
+
+from steering.baselines import Direction
+from steering.encoding import encode_prompt, pad_left
+from steering.errors import InterventionError, SteeringError
+from steering.generation import Condition, Sampling, generate
+from steering.hooks import count_hooks, edit
+from steering.interventions import MODES, FeatureEdit, Intervention
+from steering.lora import LoraSettings, train_lora
+from tests.tiny_sae import tiny_sae
+
+PROMPTS = ["tell me of the sea", "name three things that are in the winter"]
+SHORT = Sampling(max_new_tokens=12)
+BASELINE = Condition("baseline")
+
+
+def steered(factor: float, *, mode="add", scope="all", features=(3,), max_act: float = 4.0) -> Condition:
+    edits = tuple(FeatureEdit(feature_id, float(factor), max_act) for feature_id in features)
+    return Condition("steered", intervention=Intervention(edits, mode=mode, scope=scope))
+
+
+def ids(completions) -> list[tuple[int, ...]]:
+    return [completion.token_ids for completion in completions]
+
+
+# 1 --------------------------------------------------------------------------------------------------------------
+
+
+def test_factor_zero_in_add_is_the_baseline_token_for_token(tiny_model):
+    sae = tiny_sae()
+    found = generate(tiny_model, [BASELINE, steered(0.0)], PROMPTS, sae=sae, sampling=SHORT, seed=3)
+    assert ids(found[:2]) == ids(found[2:])
+    assert all(completion.receipt.kl == 0 for completion in found[:2])
+    assert all(completion.receipt.kl < 1e-6 for completion in found[2:])
+
+
+def test_scale_by_one_is_the_baseline_and_a_strong_edit_is_not(tiny_llama):
+    sae = tiny_sae()
+    found = generate(
+        tiny_llama, [BASELINE, steered(1.0, mode="scale"), steered(5.0)], PROMPTS, sae=sae, sampling=SHORT, seed=3
+    )
+    assert ids(found[:2]) == ids(found[2:4])
+    assert ids(found[:2]) != ids(found[4:])
+    assert all(completion.receipt.kl > 0.01 for completion in found[4:])
+
+
+def test_clamp_at_the_present_value_is_the_baseline(tiny_llama):
+    # A feature that never fires has the code 0 everywhere: clamping it to 0, and ablating it, must change nothing.
+    sae = tiny_sae()
+    assert sae.threshold is not None
+    sae.threshold[5] = 1e9
+    conditions = [BASELINE, steered(0.0, mode="clamp", features=(5,)), steered(1.0, mode="ablate", features=(5,))]
+    found = generate(tiny_llama, conditions, PROMPTS, sae=sae, sampling=SHORT, seed=1)
+    assert ids(found[:2]) == ids(found[2:4]) == ids(found[4:])
+
+
+# 2 --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def adapter(tiny_llama):
+    return train_lora(
+        tiny_llama,
+        ["the sea and the wind"] * 4,
+        ["tell me"] * 4,
+        settings=LoraSettings(rank=4, targets="all_linear", learning_rate=0.05, epochs=6, batch_size=4),
+        name="sea",
+        seed=0,
+    )
+
+
+def test_baseline_and_prompted_are_the_same_before_and_after_lora_and_steering(tiny_llama, adapter):
+    plain = [BASELINE, Condition("prompted", instruction="Mention the sea.")]
+    before = generate(tiny_llama, plain, PROMPTS, sampling=SHORT, seed=5)
+    mixed = generate(
+        tiny_llama,
+        [steered(3.0), Condition("adapted", adapter=adapter), *plain],
+        PROMPTS,
+        sae=tiny_sae(),
+        sampling=SHORT,
+        seed=5,
+    )
+    after = generate(tiny_llama, plain, PROMPTS, sampling=SHORT, seed=5)
+    assert ids(before) == ids(after) == ids(mixed[4:])
+    assert ids(mixed[2:4]) != ids(before[:2])
+    assert mixed[2].receipt.adapter == "sea x 1"
+    assert {completion.receipt.adapter for completion in (*before, *mixed[:2], *mixed[4:])} == {"off"}
+
+
+@pytest.mark.parametrize("how", ["exception", "stop"])
+def test_nothing_stays_behind_after_an_exception_or_a_stop(tiny_llama, adapter, how):
+    before = generate(tiny_llama, [BASELINE], PROMPTS, sampling=SHORT, seed=5)
+    seen = []
+
+    def on_token(token):
+        seen.append(token)
+        if how == "exception" and len(seen) == 5:
+            raise RuntimeError("the page went away")
+
+    def run():
+        return generate(
+            tiny_llama,
+            [Condition("adapted", adapter=adapter), steered(2.0)],
+            PROMPTS,
+            sae=tiny_sae(),
+            sampling=SHORT,
+            seed=5,
+            on_token=on_token,
+            should_stop=lambda: how == "stop" and len(seen) >= 5,
+        )
+
+    if how == "exception":
+        with pytest.raises(RuntimeError, match="went away"):
+            run()
+    else:
+        stopped = run()
+        assert {completion.receipt.finished for completion in stopped} == {"stopped"}
+        assert sum(len(completion.token_ids) for completion in stopped) == len(seen)
+    assert count_hooks(tiny_llama) == 0
+    assert not tiny_llama.lock._is_owned()
+    assert ids(generate(tiny_llama, [BASELINE], PROMPTS, sampling=SHORT, seed=5)) == ids(before)
+
+
+# 3 --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("scope", "prompt", "generated"), [("all", True, True), ("prompt", True, False), ("generated", False, True)])
+def test_positions_edited_are_those_of_the_scope(tiny_model, scope, prompt, generated):
+    found = generate(tiny_model, [steered(1.0, scope=scope)], PROMPTS, sae=tiny_sae(), sampling=SHORT, seed=2)
+    for completion, text in zip(found, PROMPTS, strict=True):
+        eligible = sum(encode_prompt(tiny_model, text).eligible)
+        receipt = completion.receipt
+        assert receipt.positions_edited_prompt == (eligible if prompt else 0)
+        # The last token is drawn but never read, so it cannot be written.
+        assert receipt.positions_edited_generated == (len(completion.token_ids) - 1 if generated else 0)
+
+
+def test_writing_nowhere_is_an_error_that_is_seen(tiny_llama):
+    with pytest.raises(InterventionError, match="wrote at no position"):
+        generate(
+            tiny_llama, [steered(1.0, scope="generated")], PROMPTS, sae=tiny_sae(), sampling=Sampling(max_new_tokens=1)
+        )
+
+
+def test_generated_scope_leaves_the_first_distribution_untouched(tiny_llama):
+    found = generate(
+        tiny_llama, [BASELINE, steered(5.0, scope="generated")], PROMPTS[:1], sae=tiny_sae(), sampling=SHORT, seed=4
+    )
+    assert found[0].top_tokens[0] == found[1].top_tokens[0]
+
+
+# 4 --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("architecture", ["standard", "jumprelu", "topk"])
+def test_the_edit_equals_decoding_the_changed_codes_with_the_error_kept(tiny_llama, mode, architecture):
+    """Against the long way round: encode everything, change the code, decode, add the reconstruction error back."""
+    sae = tiny_sae(architecture=architecture)
+    feature_id, factor, max_act = 3, 0.5, 4.0
+    batch = pad_left([encode_prompt(tiny_llama, PROMPTS[0])], pad_id=0)
+
+    def long_way(resid):
+        codes = sae.encode(resid)
+        error = resid - sae.decode(codes, resid)
+        old = codes[..., feature_id]
+        new = {
+            "add": old + factor * max_act,
+            "clamp": torch.full_like(old, factor * max_act),
+            "min_clamp": old.clamp(min=factor * max_act),
+            "scale": old * factor,
+            "ablate": torch.zeros_like(old),
+        }[mode]
+        changed = codes.clone()
+        changed[..., feature_id] = new
+        edited = sae.decode(changed, resid) + error
+        return torch.where(batch.eligible[..., None], edited, resid)
+
+    with torch.no_grad(), edit(tiny_llama, sae.hook_point, long_way):
+        expected = tiny_llama.model(batch.input_ids).logits[0, -1].softmax(-1)
+    found = generate(
+        tiny_llama, [steered(factor, mode=mode)], PROMPTS[:1], sae=sae, sampling=Sampling(max_new_tokens=2), measured=False
+    )[0]
+    top = torch.tensor([probability for _, probability in found.top_tokens[0]])
+    assert torch.allclose(top, expected.topk(5).values, atol=1e-5)
+
+
+# 5 --------------------------------------------------------------------------------------------------------------
+
+
+def test_one_bos_and_the_receipt_counts_it(tiny_model):
+    found = generate(tiny_model, [BASELINE], PROMPTS, sampling=SHORT)
+    expected = 0 if tiny_model.tokenizer.bos_token_id is None else 1
+    assert {completion.receipt.bos_count for completion in found} == {expected}
+
+
+# 6, 11 ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_gives_what_each_row_gives_alone(tiny_model):
+    sae = tiny_sae()
+    conditions = [BASELINE, steered(0.3), steered(1.5), steered(-1.0), steered(0.8, mode="clamp"), steered(1.0, mode="ablate")]
+    together = generate(tiny_model, conditions, PROMPTS, sae=sae, sampling=SHORT, seed=9, count=2)
+    alone = [
+        completion
+        for condition in conditions
+        for prompt in PROMPTS
+        for completion in generate(tiny_model, [condition], [prompt], sae=sae, sampling=SHORT, seed=9, count=2)
+    ]
+    assert ids(together) == ids(alone)
+    for one, other in zip(together, alone, strict=True):
+        assert one.receipt.kl == pytest.approx(other.receipt.kl, abs=1e-4)
+
+
+def test_rows_of_one_batch_have_their_own_strength(tiny_llama):
+    factors = (0.5, 1.0, 2.0)
+    found = generate(
+        tiny_llama, [steered(factor, mode="clamp") for factor in factors], PROMPTS[:1], sae=tiny_sae(), sampling=SHORT
+    )
+    shares = [completion.receipt.share_of_resid_norm for completion in found]
+    assert shares[0] < shares[1] < shares[2]
+    assert [completion.receipt.features[0]["coefficient"] for completion in found] == [2.0, 4.0, 8.0]
+
+
+def test_cached_decoding_equals_recomputing_everything(tiny_model):
+    """Greedy, so that the uncached loop below needs no randomness."""
+    sae = tiny_sae()
+    greedy = Sampling(max_new_tokens=8, temperature=0.0)
+    condition = steered(1.0, mode="clamp")
+    found = generate(tiny_model, [condition], PROMPTS[:1], sae=sae, sampling=greedy)[0]
+    encoded = encode_prompt(tiny_model, PROMPTS[0])
+    sequence, eligible = list(encoded.input_ids), list(encoded.eligible)
+    for _ in range(len(found.token_ids)):
+        written = torch.tensor([eligible])
+
+        def clamp(resid, written=written):
+            delta = (4.0 - sae.encode(resid)[..., 3:4]) * sae.decoder_direction(3)
+            return torch.where(written[..., None], resid + delta, resid)
+
+        with torch.no_grad(), edit(tiny_model, sae.hook_point, clamp):
+            sequence.append(int(tiny_model.model(torch.tensor([sequence]), use_cache=False).logits[0, -1].argmax()))
+        eligible.append(True)
+    assert tuple(sequence[len(encoded) :]) == found.token_ids
+
+
+# 8 --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_receipt_names_the_module_that_was_hooked(tiny_model):
+    path, end = generate(tiny_model, [steered(1.0)], PROMPTS[:1], sae=tiny_sae(layer=1), sampling=SHORT)[
+        0
+    ].receipt.hook_module.rsplit(".", 1)
+    assert tiny_model.model.get_submodule(path) is tiny_model.layout.layers[1]
+    assert end == "output"
+
+
+# 9 --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_loop_is_seen_beside_its_low_perplexity(tiny_llama):
+    loop = generate(
+        tiny_llama, [steered(40.0)], PROMPTS[:1], sae=tiny_sae(), sampling=Sampling(max_new_tokens=40, temperature=0.0)
+    )[0]
+    fine = generate(tiny_llama, [BASELINE], PROMPTS[:1], sampling=Sampling(max_new_tokens=40), seed=1)[0]
+    assert loop.receipt.repetition.distinct_2 < fine.receipt.repetition.distinct_2
+    assert loop.receipt.perplexity is not None
+
+
+# 12 -------------------------------------------------------------------------------------------------------------
+
+
+def test_two_sessions_at_once_each_get_their_own_steering(tiny_llama):
+    """A hook on a shared model is seen by every thread: without the lock both sessions would get both edits."""
+    sae = tiny_sae()
+    conditions = {"weak": steered(1.0), "strong": steered(-3.0)}
+    alone = {
+        name: ids(generate(tiny_llama, [condition], PROMPTS, sae=sae, sampling=SHORT, seed=6))
+        for name, condition in conditions.items()
+    }
+    assert alone["weak"] != alone["strong"]
+    together: dict[str, list[list[tuple[int, ...]]]] = {name: [] for name in conditions}
+    start = threading.Barrier(2)
+
+    def session(name: str) -> None:
+        start.wait()
+        for _ in range(4):
+            together[name].append(ids(generate(tiny_llama, [conditions[name]], PROMPTS, sae=sae, sampling=SHORT, seed=6)))
+
+    threads = [threading.Thread(target=session, args=(name,)) for name in conditions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=120)
+    assert together == {name: [alone[name]] * 4 for name in conditions}
+
+
+# Beside the list ------------------------------------------------------------------------------------------------
+
+
+def test_kl_agrees_with_the_distributions_by_hand(tiny_llama):
+    """KL of the first token from two forwards written out here."""
+    sae = tiny_sae()
+    found = generate(tiny_llama, [steered(2.0)], PROMPTS[:1], sae=sae, sampling=Sampling(max_new_tokens=2), seed=0)[0]
+    context = encode_prompt(tiny_llama, PROMPTS[0])
+    sequence = torch.tensor([[*context.input_ids, *found.token_ids]])
+    written = torch.tensor([[*context.eligible, *(True for _ in found.token_ids)]])
+
+    def add(resid):
+        return torch.where(written[..., None], resid + 8.0 * sae.decoder_direction(3), resid)
+
+    with torch.no_grad():
+        base = tiny_llama.model(sequence).logits[0].log_softmax(-1)
+        with edit(tiny_llama, sae.hook_point, add):
+            moved = tiny_llama.model(sequence).logits[0].log_softmax(-1)
+    places = slice(len(context) - 1, len(context) - 1 + len(found.token_ids))
+    kl = (moved[places].exp() * (moved[places] - base[places])).sum(-1).mean()
+    assert found.receipt.kl == pytest.approx(float(kl), rel=1e-4)
+
+
+def test_a_direction_is_added_in_units_of_its_largest_projection(tiny_llama):
+    sae = tiny_sae()
+    direction = Direction(sae.decoder_direction(3).clone(), 4.0, sae.hook_point, "by hand")
+    found = generate(
+        tiny_llama, [Condition("diffmean", direction=direction, factor=1.0), steered(1.0)], PROMPTS, sae=sae,
+        sampling=SHORT, seed=2,
+    )
+    assert ids(found[:2]) == ids(found[2:])
+
+
+def test_several_features_share_one_budget(tiny_llama):
+    sae = tiny_sae()
+    one = generate(tiny_llama, [steered(1.0)], PROMPTS[:1], sae=sae, sampling=SHORT)[0].receipt
+    many = generate(tiny_llama, [steered(1.0, features=(3, 7, 9))], PROMPTS[:1], sae=sae, sampling=SHORT)[0].receipt
+    assert len(many.features) == 3
+    assert many.share_of_resid_norm < 1.6 * one.share_of_resid_norm
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [(lambda: steered(1.0, features=(4800,)), "features 0 to 47"), (lambda: Condition("steered"), "without an intervention")],
+)
+def test_what_cannot_be_done_is_said(tiny_llama, condition, message):
+    with pytest.raises(InterventionError, match=message):
+        generate(tiny_llama, [condition()], PROMPTS, sae=tiny_sae(), sampling=SHORT)
+
+
+@pytest.mark.parametrize("bad", [{"max_new_tokens": 0}, {"temperature": -1.0}, {"temperature": float("nan")}, {"top_p": 0.0}])
+def test_sampling_out_of_range_is_refused(bad):
+    with pytest.raises(SteeringError, match="choose"):
+        Sampling(**bad)
