@@ -29,8 +29,8 @@ def read_release(source: str) -> SparseAutoencoder:
             kind that cannot be used here.
     """
     from huggingface_hub import errors as hub_errors
-    from safetensors import SafetensorError
     from sae_lens import SAE
+    from safetensors import SafetensorError
 
     release, sae_id = split_source(source)
     where = f"The SAE {release}/{sae_id}"
@@ -59,8 +59,8 @@ def read_release(source: str) -> SparseAutoencoder:
         ) from error
     except (SafetensorError, BadZipFile) as error:
         raise SaeError(
-            f"{where} has a damaged file ({_short(error)}); its download was probably cut off: remove it from the cache "
-            "(`hf cache rm`) and fetch it again."
+            f"{where} has a damaged file ({_short(error)}); its download was probably cut off: remove it from the "
+            "cache (`hf cache rm`) and fetch it again."
         ) from error
     except (ValueError, KeyError, AttributeError, RuntimeError, OSError) as error:
         raise SaeError(

@@ -110,6 +110,11 @@ def hub_cache(tmp_path_factory):
     }
     np.savez(gemma / "params.npz", **{name: array.astype(np.float32) for name, array in weights.items()})
 
+    whole = (gemma / "params.npz").read_bytes()
+    cut_off = snapshot(cache, "google/gemma-scope-2b-pt-res") / "layer_13/width_16k/average_l0_84"
+    cut_off.mkdir(parents=True)
+    (cut_off / "params.npz").write_bytes(whole[: len(whole) // 2])
+
     jb = snapshot(cache, "jbloom/GPT2-Small-SAEs-Reformatted") / JB_ID
     flat = {
         "model_name": "gpt2-small",
@@ -127,7 +132,9 @@ def hub_cache(tmp_path_factory):
     write_folder(snapshot(cache, "me/my-saes") / "nan", config_of(), "standard", nan=True)
     write_folder(snapshot(cache, "me/my-saes") / "narrow", config_of(d_in=13), "standard")
     write_folder(
-        snapshot(cache, "me/my-saes") / "z", config_of(metadata={"hook_name": "blocks.1.attn.hook_z"}), "standard"
+        snapshot(cache, "me/my-saes") / "z",
+        config_of(metadata={"sae_lens_version": "6.54.12", "hook_name": "blocks.1.attn.hook_z"}),
+        "standard",
     )
     write_folder(snapshot(cache, "me/my-saes") / "cut", config_of(), "standard")
     cut = snapshot(cache, "me/my-saes") / "cut" / "sae_weights.safetensors"
@@ -199,6 +206,7 @@ def answers(hub_cache):
     sources = [
         f"{GEMMA}/{GEMMA_ID}",
         f"{JB}/{JB_ID}",
+        f"{GEMMA}/layer_13/width_16k/canonical",
         "me/my-saes/l1",
         "me/my-saes/nan",
         "me/my-saes/narrow",
@@ -274,6 +282,7 @@ def test_a_hub_repository_is_a_release(answers):
         ("me/my-saes/narrow", "size mismatch"),
         ("me/my-saes/z", "hook_z"),
         ("me/my-saes/cut", "remove it from the cache"),
+        (f"{GEMMA}/layer_13/width_16k/canonical", "remove it from the cache"),
         ("me/my-saes/nowhere", "not in the local cache"),
         ("me/other/l1", "not in the local cache"),
         (f"{JB}/blocks.9.hook_resid_pre", "not in the local cache"),
