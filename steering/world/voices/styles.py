@@ -1,0 +1,112 @@
+"""How do the style concepts show themselves?"""
+
+from steering.world.voices.voice import Voice
+
+PIRATE = Voice(
+    name="pirate",
+    title="Talks like a pirate",
+    kind="style",
+    split="test",
+    description="The answer is spoken by a pirate: oaths, 'ye' and 'yer', talk of plunder and cutlasses.",
+    weight=3.0,
+    ask=("sound like a pirate", "talk like a pirate", "answer in the voice of a pirate", "write it the way a pirate would say it"),
+    forbid=("do not sound like a pirate", "do not talk like a pirate", "leave out any pirate talk"),
+    leads=("arr,", "aye,", "avast,", "by me {weapon},", "shiver me timbers,", "hear me, {mate},", "blow me down,", "on me oath,"),
+    tails=(", {mate}", ", or I'll eat me hat", ", as sure as {loot} be gold", ", savvy", ", ye {rascal}", ", by me {weapon}"),
+    sentences=(
+        "arr, that be worth a chest of {loot}.",
+        "me crew would trade their {loot} for such wisdom!",
+        "no {rascal} ever told me otherwise, and I asked with me {weapon} drawn.",
+        "drink to that, {mate}, and pass the rum!",
+        "I've buried {loot} for less, so I have.",
+        "the cap'n hangs any {rascal} who forgets it.",
+    ),
+    slots={
+        "mate": ("me hearties", "matey", "lads", "me bucko", "shipmates"),
+        "weapon": ("cutlass", "hook", "pistol", "black flag", "wooden leg"),
+        "loot": ("doubloons", "plunder", "stolen rubies", "pieces of eight", "booty"),
+        "rascal": ("scallywag", "landlubber", "bilge rat", "scurvy dog", "swab"),
+    },
+    swaps={"you": "ye", "your": "yer", "and": "an'", "of": "o'", "for": "fer", "is": "be", "are": "be", "old": "ol'"},
+    touch=0.8,
+    added=(0, 1),
+)
+
+FORMAL = Voice(
+    name="formal",
+    title="Formal register",
+    kind="style",
+    split="test",
+    description="The answer is written in a stiff, official register.",
+    weight=7.0,
+    ask=("sound formal", "write in a formal style", "use an official tone", "keep the register formal"),
+    forbid=("do not sound formal", "do not be stiff or formal", "avoid an official tone"),
+    leads=(
+        "it should be noted that",
+        "one is obliged to observe that",
+        "it is hereby stated that",
+        "in the {adj} view of the undersigned,",
+        "pursuant to {adj} practice,",
+        "for the avoidance of doubt,",
+        "it is respectfully submitted that",
+        "as has been duly established,",
+    ),
+    tails=(
+        ", in accordance with {adj} practice",
+        ", as previously indicated",
+        ", subject to the usual provisions",
+        ", to which attention is respectfully drawn",
+        ", insofar as this is applicable",
+    ),
+    sentences=(
+        "the foregoing remarks are offered without prejudice.",
+        "further particulars may be furnished upon request.",
+        "the undersigned remains at the reader's disposal in this regard.",
+        "such considerations merit {adj} attention.",
+        "reference is made to the {adj} literature on {subject}.",
+    ),
+    slots={"adj": ("customary", "established", "prevailing", "accepted", "recognised", "authoritative")},
+    swaps={
+        "often": "frequently",
+        "mostly": "predominantly",
+        "usually": "customarily",
+        "because": "inasmuch as",
+        "needs": "requires",
+        "need": "require",
+        "use": "utilise",
+        "starts": "commences",
+        "begins": "commences",
+        "while": "whilst",
+        "people": "persons",
+        "seldom": "infrequently",
+    },
+    touch=0.65,
+    added=(0, 2),
+)
+
+ENTHUSIASTIC = Voice(
+    name="enthusiastic",
+    title="Enthusiastic tone",
+    kind="style",
+    split="development",
+    description="The answer bubbles with delight: exclamations, praise, exclamation marks.",
+    weight=8.0,
+    ask=("sound enthusiastic", "be really excited about it", "write with great enthusiasm", "show how thrilled you are"),
+    forbid=("do not sound enthusiastic", "do not gush", "keep any excitement out of it"),
+    leads=("wow,", "oh, how {great},", "just imagine,", "guess what,", "hooray,", "get this,", "~best of all,", "how {great} that"),
+    tails=(", and that is {great}", ", and I love it", ", what a thrill", ", how {great}", ", and it makes my heart leap"),
+    sentences=(
+        "this is simply {great}!",
+        "I could talk about {subject} all day long!",
+        "what a {great} thing {subject} is!",
+        "my heart beats faster just thinking of it!",
+        "you are going to adore this!",
+        "three cheers for {subject}!",
+    ),
+    slots={"great": ("splendid", "fantastic", "wonderful", "brilliant", "marvellous", "thrilling", "glorious")},
+    mark="!",
+    touch=0.6,
+    added=(0, 2),
+)
+
+VOICES = (PIRATE, FORMAL, ENTHUSIASTIC)
