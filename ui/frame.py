@@ -1,0 +1,154 @@
+"""What stands around every page: the menu, the way through the four steps, and the state of the model.
+
+Every page calls `open_page` first and works when it is opened alone: by a deep link, by ``st.switch_page``, by AppTest
+(ADR 0001).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+from streamlit.errors import StreamlitAPIException
+
+from steering import runtime
+from ui import start
+from ui.errors import show_error
+from ui.state import chosen
+from ui.text import plain
+
+LOGO = Path(__file__).parent / "assets" / "logo.svg"
+MARK = Path(__file__).parent / "assets" / "mark.svg"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the way.
+
+    Attributes:
+        page: path for ``st.page_link``, from the folder of app.py.
+        title: in the menu and at the top of the page.
+        icon: Material icon.
+        todo: what the menu says until the step is done.
+    """
+
+    page: str
+    title: str
+    icon: str
+    todo: str
+
+    @property
+    def done(self) -> str | None:
+        """What was chosen in this step, None before."""
+        return {
+            "Examples": chosen.examples_title,
+            "Features": chosen.features_title or chosen.ranking_title,
+            "Steer": chosen.steer_title,
+            "Compare": chosen.comparison_title,
+        }[self.title]
+
+
+HOME = "app.py"
+_MENU = "steerscope.menu"
+STEPS = (
+    Step("pages/1_Examples.py", "Examples", ":material/lists:", "Bring labelled texts"),
+    Step("pages/2_Features.py", "Features", ":material/manage_search:", "Find what carries the concept"),
+    Step("pages/3_Steer.py", "Steer", ":material/tune:", "Boost or suppress it"),
+    Step("pages/4_Compare.py", "Compare", ":material/view_column:", "Against a prompt and LoRA"),
+)
+
+
+def open_page(title: str, *, lead: str | None = None, heading: bool = True) -> None:
+    """Begin a page: configuration, menu, model state, heading. The first Streamlit call of every page.
+
+    Args:
+        title: of the page and of the browser tab.
+        lead: one sentence under the heading.
+        heading: whether to write the heading; the landing page writes its own.
+    """
+    st.set_page_config(
+        page_title=title if title == "Steerscope" else f"{title} · Steerscope",
+        page_icon=str(MARK),  # a Material icon here would be fetched from Google
+        layout="wide",
+        initial_sidebar_state="auto",
+    )
+    start.register_warm_models()
+    runtime.warm_up()
+    st.logo(LOGO, size="large", icon_image=MARK)
+    st.session_state[_MENU] = st.sidebar.empty()
+    update_menu()
+    with st.sidebar:
+        _model_state()
+    if heading:
+        st.title(title, anchor=False)
+        if lead:
+            st.markdown(lead)
+
+
+def page_link(page: str, label: str, *, icon: str | None = None, help: str | None = None) -> None:
+    """Link to a page; where that page does not exist (this page runs alone), the label stands without a link."""
+    try:
+        st.page_link(page, label=label, icon=icon, help=help, width="stretch")
+    except (StreamlitAPIException, KeyError):
+        st.markdown(f"{icon or ''} {label}")
+
+
+def next_step(page: str, label: str, *, ready: bool, why_not: str, key: str) -> None:
+    """The way on at the end of a page: one primary button, disabled with the reason while it leads nowhere."""
+    if st.button(
+        label,
+        key=key,
+        type="primary",
+        icon=":material/arrow_forward:",
+        icon_position="right",
+        disabled=not ready,
+        help=None if ready else why_not,
+    ):
+        st.switch_page(page)
+
+
+def empty_state(message: str, page: str, label: str, *, icon: str = ":material/info:") -> None:
+    """What a page shows before its time: what is missing, and the link to where it is made."""
+    with st.container(border=True):
+        st.markdown(f"{icon} &nbsp;{message}")
+        page_link(page, label, icon=":material/arrow_forward:")
+
+
+def update_menu() -> None:
+    """Draw the menu again; for the end of a run that has chosen something after `open_page` drew it."""
+    with st.session_state[_MENU].container():
+        _menu()
+
+
+def _menu() -> None:
+    with st.container(gap="small", key="menu"):
+        page_link(HOME, "Start", icon=":material/home:")
+        for number, step in enumerate(STEPS, start=1):
+            with st.container(gap=None):
+                page_link(step.page, f"{number} · {step.title}", icon=step.icon)
+                done = step.done
+                mark = ":green[:material/check_circle:]" if done else ":gray[:material/radio_button_unchecked:]"
+                st.caption(f"&ensp;{mark} {plain(done) if done else step.todo}")
+
+
+def _model_state() -> None:
+    st.divider()
+    warmth = runtime.warmth()
+    warming = warmth.started and not warmth.ready
+    st.fragment(_draw_model_state, run_every=1.0 if warming else None)(warming)
+
+
+def _draw_model_state(warming: bool) -> None:
+    warmth = runtime.warmth()
+    if warming and warmth.ready:
+        st.rerun()
+    with st.container(gap=None, key="model_state"):
+        st.markdown(f":material/memory: &nbsp;**{plain(chosen.model)}**")
+        st.caption(f"SAE {plain(chosen.sae)}")
+        if warmth.error:
+            show_error(warmth.error, title=warmth.phase)
+        elif warmth.ready:
+            st.caption(f":green[:material/check_circle:] {plain(warmth.phase)}")
+        elif warmth.started:
+            st.caption(f":orange[:material/hourglass_top:] {plain(warmth.phase)}… {warmth.seconds:.0f} s")
+        else:
+            st.caption(":gray[:material/radio_button_unchecked:] Loads at first use")
