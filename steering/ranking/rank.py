@@ -25,7 +25,7 @@ from steering.ranking.labels import FeatureLabels, label_position, labels_of
 from steering.ranking.prior import choose_pi0
 from steering.ranking.settings import RankingSettings, SplitRows
 from steering.scores.auroc import auroc
-from steering.scores.calibrated_f1 import Sweep, at_threshold, sweep
+from steering.scores.calibrated_f1 import Sweep, at_threshold, calibrated_f1, sweep
 from steering.scores.intervals import auroc_intervals
 from steering.scores.mean_difference import mean_difference
 from steering.scores.significance import (
@@ -346,7 +346,8 @@ def _finish(
         n_heldout_positive=n_heldout_positive,
         pi0=best.pi0,
         settings=settings,
-        warnings=_warnings(selection, f1c, floor, n_positive, len(split.heldout), judged),
+        warnings=_warnings(selection, f1c, floor, n_positive, len(split.heldout), judged)
+        + _prior_warning(int(best.n_negative[index]), best.pi0, floor),
     )
 
 
@@ -456,3 +457,15 @@ def _warnings(
             f"{floor:.2f} as well."
         )
     return tuple(notes)
+
+
+def _prior_warning(n_negative: int, pi0: float, floor: float) -> tuple[str, ...]:
+    """Few negatives and a small prior: one false positive, perhaps a wrong label, sinks a feature into the noise."""
+    cap = calibrated_f1(1.0, 1 / n_negative, pi0=pi0)
+    if cap > floor:
+        return ()
+    return (
+        f"With {n_negative} negative training examples and pi0 = {pi0:g}, a feature that finds every positive and one "
+        f"negative scores {cap:.2f}, no better than shuffled labels do ({floor:.2f}). Add negatives, or let pi0 be "
+        "chosen automatically.",
+    )
