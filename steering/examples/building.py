@@ -186,12 +186,13 @@ def _without_repetitions(
         )
     if duplicate:
         rows = sorted(numbers[i] for i in duplicate)
+        first = name_rows(sorted(numbers[i] for i in originals))
         findings.append(
             Finding(
                 "warning",
                 "duplicate",
-                f"{name_rows(rows).capitalize()} {'repeats' if len(rows) == 1 else 'repeat'} {name_rows(sorted(numbers[i] for i in originals))} word for "
-                "word with the same label; only the first was kept: nothing to do unless you expected different texts.",
+                f"{name_rows(rows).capitalize()} {'repeats' if len(rows) == 1 else 'repeat'} {first} word for word "
+                "with the same label; only the first was kept: nothing to do unless you expected different texts.",
                 tuple(rows),
             )
         )

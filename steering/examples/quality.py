@@ -43,10 +43,10 @@ def check_quality(examples: LabelledExamples, rows: Int[np.ndarray, " n_examples
 
 def check_counts(examples: LabelledExamples) -> list[Finding]:
     """One class only, and too few of a class."""
-    positives = examples.labels.sum(axis=0)
-    negatives = examples.n - positives
+    positives = [int(n) for n in examples.labels.sum(axis=0)]
+    negatives = [examples.n - n for n in positives]
     names = examples.label_names
-    if not names or not positives.any():
+    if not any(positives):
         return [
             Finding(
                 "error",
@@ -54,7 +54,7 @@ def check_counts(examples: LabelledExamples) -> list[Finding]:
                 f"All {count(examples.n, 'usable row')} are negatives; add at least {MIN_PER_CLASS} positives.",
             )
         ]
-    if not negatives.any():
+    if not any(negatives):
         what = f"carry the label '{names[0]}'" if len(names) == 1 else "carry every label"
         return [
             Finding(
@@ -64,7 +64,7 @@ def check_counts(examples: LabelledExamples) -> list[Finding]:
                 "a feature can only be told by what it does not fire on.",
             )
         ]
-    fewest = np.minimum(positives, negatives)
+    fewest = [min(two) for two in zip(positives, negatives, strict=True)]
     findings = []
     far_too_few = [i for i in range(len(names)) if fewest[i] < MIN_PER_CLASS]
     if far_too_few:
@@ -265,4 +265,4 @@ def _distinct_phrases(texts: Sequence[Sequence[str]]) -> float:
 
 
 def _balance(name: str, n_positive: int, n_negative: int) -> str:
-    return f"'{name}' has {count(int(n_positive), 'positive')} and {count(int(n_negative), 'negative')}"
+    return f"'{name}' has {count(n_positive, 'positive')} and {count(n_negative, 'negative')}"
