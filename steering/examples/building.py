@@ -41,7 +41,12 @@ def build_examples(table: Table, mapping: ColumnMapping, *, name: str | None = N
     texts = table.column(mapping.text)
     if mapping.label is None:
         headless = any(finding.kind == "no_header" for finding in table.findings)
-        todo = "put a line such as text,label above the data" if headless else "choose the label column"
+        if headless:
+            todo = "put a line such as text,label above the data"
+        elif len(table.columns) == 1:
+            todo = "add a column with labels, separated by a comma, semicolon or tab"
+        else:
+            todo = "choose the label column"
         raise ExamplesError(
             f"No column of {table.name} was recognised as the label (it has {', '.join(table.columns)}); {todo}."
         )

@@ -43,7 +43,7 @@ def read_delimited(text: str, name: str, format: TableFormat) -> Table:
         )
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     records = _records(reader, name)
-    header = next(records, None)
+    header = next((record for record in records if record), None)
     if header is None:
         raise ExamplesError(f"{name} is empty; the first line must name the columns, for example text,label.")
     columns = [column.strip() for column in header]

@@ -93,9 +93,9 @@ def _splittable(together: Sequence[str], alone: Sequence[str], labels: Bool[np.n
     """Whether every label that has enough texts on a side still has enough groups there."""
     _, coarse = np.unique(np.array(together), return_inverse=True)
     _, fine = np.unique(np.array(alone), return_inverse=True)
-    for member in [*labels.T, *(~labels).T]:
-        wanted = min(MIN_PER_CLASS, len(np.unique(fine[member])))
-        if len(np.unique(coarse[member])) < wanted:
+    for member in (side for column in labels.T for side in (column, ~column)):
+        wanted = min(MIN_PER_CLASS, int(np.count_nonzero(np.bincount(fine[member]))))
+        if np.count_nonzero(np.bincount(coarse[member])) < wanted:
             return False
     return True
 

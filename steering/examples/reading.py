@@ -59,17 +59,8 @@ def read_table(data: bytes, filename: str) -> Table:
         ExamplesError: the format is refused, the contents are not what the name says, not UTF-8 or beyond a cap.
     """
     name = PurePath(filename).name or "The file"
-    suffix = PurePath(name).suffix.lower()
-    if suffix in _REFUSED:
-        raise ExamplesError(f"{name}: {_REFUSED[suffix]}; {_READ} read.")
-    if suffix not in _FORMATS:
-        ending = f"{suffix} files" if suffix else "files without an ending"
-        raise ExamplesError(f"{name}: {ending} are not read, {_READ}; save it as one of these.")
-    format = _FORMATS[suffix]
-    if len(data) > MAX_BYTES:
-        raise ExamplesError(
-            f"{name} has {len(data):,} bytes, at most {MAX_BYTES:,} are read; upload a random sample of its rows."
-        )
+    format = _check_format(name)
+    _check_size(name, len(data))
     if not data.strip():
         raise ExamplesError(f"{name} is empty; upload a file with a text and a label per row.")
     for magic, really in _MAGIC:
@@ -109,11 +100,14 @@ def read_examples(path: Path, *, label: str | None = None) -> tuple[LabelledExam
         if note is not None:
             findings.append(note)
     if not path.is_file():
-        raise ExamplesError(f"There is no file {path}; give the path of a {_FORMATS_NAMED} file or AxBench folder.")
+        raise ExamplesError(
+            f"There is no file {path}; give the path of a CSV, TSV, JSONL, JSON or Parquet file, or of "
+            "an AxBench folder."
+        )
     try:
-        size = path.stat().st_size
-        # A file beyond the cap is refused by its size, without its contents in memory.
-        data = b"\0" * (MAX_BYTES + 1) if size > MAX_BYTES else path.read_bytes()
+        _check_format(path.name)
+        _check_size(path.name, path.stat().st_size)
+        data = path.read_bytes()
     except OSError as error:
         raise ExamplesError(f"{path} could not be read ({error.strerror}); check its permissions.") from error
     table = read_table(data, path.name)
@@ -143,7 +137,22 @@ def read_examples(path: Path, *, label: str | None = None) -> tuple[LabelledExam
     return examples, report
 
 
-_FORMATS_NAMED = "CSV, TSV, JSONL, JSON or Parquet"
+def _check_format(name: str) -> TableFormat:
+    """The format that the name promises; refuses the others."""
+    suffix = PurePath(name).suffix.lower()
+    if suffix in _REFUSED:
+        raise ExamplesError(f"{name}: {_REFUSED[suffix]}; {_READ} read.")
+    if suffix not in _FORMATS:
+        ending = f"{suffix} files" if suffix else "files without an ending"
+        raise ExamplesError(f"{name}: {ending} are not read, {_READ}; save it as one of these.")
+    return _FORMATS[suffix]
+
+
+def _check_size(name: str, n_bytes: int) -> None:
+    if n_bytes > MAX_BYTES:
+        raise ExamplesError(
+            f"{name} has {n_bytes:,} bytes, at most {MAX_BYTES:,} are read; upload a random sample of its rows."
+        )
 
 
 def _decode(data: bytes, name: str, format: TableFormat) -> str:

@@ -148,6 +148,13 @@ def test_empty_files_and_headers_alone():
     assert "twice" in refusal(b"text,text\na,b\n", "a.csv")
 
 
+def test_blank_lines_are_counted_and_do_not_move_the_header():
+    table = read_table(b"\n\ntext,label\na,1\n\nb,0\n", "a.csv")
+    assert cells(table) == [("a", "1"), ("b", "0")]
+    assert table.row_numbers == (1, 2)
+    assert kinds(table) == ["blank_line"]
+
+
 def test_a_first_line_of_data_is_noticed():
     assert "no_header" in kinds(read_table(b"I like it,1\nI hate it,0\n", "a.csv"))
 
@@ -247,9 +254,11 @@ def test_small_parquet_files_that_unpack_to_gigabytes_are_refused():
     assert len(bomb) < 100_000
     declared = pq.ParquetFile(io.BytesIO(bomb)).metadata.row_group(0).total_byte_size
     assert declared < MAX_BYTES
-    before = pa.total_allocated_bytes()
+    peak = pa.default_memory_pool().max_memory()
     assert "once unpacked" in refusal(bomb, "a.parquet")
-    assert pa.total_allocated_bytes() - before < MAX_BYTES
+    assert pa.default_memory_pool().max_memory() <= max(peak, 2 * MAX_BYTES)
+    # One text of 40 million characters, below the bound on declared sizes.
+    assert "once unpacked" in refusal(to_parquet({"text": ["a", "x" * 40_000_000]}, compression="zstd"), "a.parquet")
     # One text of 60 million characters, honestly declared.
     assert "once unpacked" in refusal(to_parquet({"text": ["x" * 60_000_000]}, compression="zstd"), "a.parquet")
     # Lists of texts.

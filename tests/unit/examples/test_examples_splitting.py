@@ -28,11 +28,12 @@ ROOT = Path(__file__).parents[3]
 
 @st.composite
 def sets(draw, max_rows=40, max_labels=4, max_groups=40):
+    """Arguments of make()."""
     n = draw(st.integers(1, max_rows))
     n_labels = draw(st.integers(1, max_labels))
     labels = draw(st.lists(st.lists(st.booleans(), min_size=n_labels, max_size=n_labels), min_size=n, max_size=n))
     groups = draw(st.lists(st.integers(0, draw(st.integers(0, max_groups))), min_size=n, max_size=n))
-    return make(labels, [f"g{g}" for g in groups])
+    return labels, [f"g{g}" for g in groups]
 
 
 def sides(examples, split):
@@ -46,8 +47,9 @@ def group_sets(examples):
 
 
 @settings(max_examples=150, deadline=None)
-@given(examples=sets(), heldout=st.floats(0, 0.9), seed=st.integers(0, 5))
-def test_parts_are_disjoint_complete_sorted_and_whole(examples, heldout, seed):
+@given(data=sets(), heldout=st.floats(0, 0.9), seed=st.integers(0, 5))
+def test_parts_are_disjoint_complete_sorted_and_whole(data, heldout, seed):
+    examples = make(*data)
     split = split_examples(examples, heldout=heldout, seed=seed)
     assert sorted([*split.train, *split.heldout]) == list(range(examples.n))
     assert (np.diff(split.train) > 0).all()
@@ -59,8 +61,9 @@ def test_parts_are_disjoint_complete_sorted_and_whole(examples, heldout, seed):
 
 
 @settings(max_examples=80, deadline=None)
-@given(examples=sets(), seed=st.integers(0, 5), order=st.randoms(use_true_random=False))
-def test_order_of_rows_labels_and_names_of_groups_do_not_matter(examples, seed, order):
+@given(data=sets(), seed=st.integers(0, 5), order=st.randoms(use_true_random=False))
+def test_order_of_rows_labels_and_names_of_groups_do_not_matter(data, seed, order):
+    examples = make(*data)
     rows = list(range(examples.n))
     order.shuffle(rows)
     shuffled = examples.subset(np.array(rows))
@@ -96,8 +99,9 @@ def test_one_of_many_every_label_with_two_groups_is_in_both_parts(sizes, heldout
 
 
 @settings(max_examples=200, deadline=None)
-@given(examples=sets(max_rows=14, max_labels=4, max_groups=7), seed=st.integers(0, 3))
-def test_every_label_that_can_be_in_both_parts_is(examples, seed):
+@given(data=sets(max_rows=14, max_labels=4, max_groups=7), seed=st.integers(0, 3))
+def test_every_label_that_can_be_in_both_parts_is(data, seed):
+    examples = make(*data)
     split = split_examples(examples, heldout=0.3, seed=seed)
     held = {examples.groups[i] for i in split.heldout}
     wanted = [groups for groups in group_sets(examples).values() if len(groups) >= 2]
