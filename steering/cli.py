@@ -340,6 +340,8 @@ def _one_each(values: list[float], count: int, option: str, default: float | Non
 
 
 def _train_lora(arguments: argparse.Namespace) -> int:
+    from dataclasses import replace
+
     from steering.examples import read_examples, split_examples
     from steering.lora import lora_preset
     from steering.workbench import open_model, train_adapter
@@ -356,14 +358,13 @@ def _train_lora(arguments: argparse.Namespace) -> int:
     rows = split_examples(examples, heldout=arguments.heldout, seed=arguments.seed).train
     bar = _Bar()
     with open_model(arguments.model, device=arguments.device, dtype=arguments.dtype) as model:
-        settings = lora_preset(arguments.preset, model)
+        settings = replace(lora_preset(arguments.preset, model), seed=arguments.seed)
         adapter = train_adapter(
             model,
             examples,
             label,
             rows,
             settings,
-            seed=arguments.seed,
             on_step=lambda step, total, loss: bar(step, total, "steps", f"Training LoRA, loss {loss:.3f}"),
         )
     adapter.save(arguments.out)

@@ -62,7 +62,7 @@ class RankingRun:
         model: as it was named.
         sae: as it was named.
         hook_module: the module that was read.
-        tokens_per_second: speed of the pass over the texts.
+        neuronpedia_id: ``model/layer-source`` where the SAE is known there.
     """
 
     examples: LabelledExamples
@@ -72,6 +72,7 @@ class RankingRun:
     model: str
     sae: str
     hook_module: str
+    neuronpedia_id: str | None
 
 
 @contextmanager
@@ -127,8 +128,8 @@ def sae_source(model: str, sae: str | None) -> str:
         SaeError: no SAE was named and the model has no default one.
     """
     known = presets().get(model)
-    if known is not None and (sae is None or sae in known.sae_paths):
-        return str(known.sae_path(sae))
+    if known is not None and (sae is None or sae == model or sae in known.sae_paths):
+        return str(known.sae_path(None if sae == model else sae))
     if sae is None:
         raise SaeError(f"{model} has no default SAE; name one: a folder in sae-lens' format, or release/sae_id.")
     return sae
@@ -140,6 +141,7 @@ def rank_examples(
     settings: RankingSettings,
     *,
     label: str | None = None,
+    statistics: FeatureStatistics | None = None,
     with_effects: bool = True,
     on_progress: Progress | None = None,
 ) -> RankingRun:
@@ -150,6 +152,7 @@ def rank_examples(
         examples: with at least one label.
         settings: of the split and the ranking.
         label: None ranks for every label.
+        statistics: of an earlier run over the same examples with the same model and SAE; the texts are read without.
         with_effects: also measure what the candidates write (output score, token confidence).
         on_progress: told tokens, then features.
 
@@ -158,13 +161,14 @@ def rank_examples(
     """
     progress = on_progress or _silent
     split = split_examples(examples, heldout=settings.heldout, seed=settings.seed)
-    statistics = collect_statistics(
-        loaded.model,
-        loaded.sae,
-        examples.texts,
-        examples.prompts,
-        progress=lambda done, total: progress(done, total, "tokens", "Reading the examples"),
-    )
+    if statistics is None:
+        statistics = collect_statistics(
+            loaded.model,
+            loaded.sae,
+            examples.texts,
+            examples.prompts,
+            progress=lambda done, total: progress(done, total, "tokens", "Reading the examples"),
+        )
     effects = partial(_effects, loaded, statistics, progress) if with_effects else None
     if label is not None or len(examples.label_names) == 1:
         chosen = label if label is not None else examples.label_names[0]
@@ -198,6 +202,7 @@ def rank_examples(
         model=loaded.model.name,
         sae=loaded.sae.name,
         hook_module=loaded.hook_module,
+        neuronpedia_id=loaded.sae.metadata.neuronpedia_id,
     )
 
 
@@ -226,7 +231,6 @@ def train_adapter(
     rows: np.ndarray,
     settings: LoraSettings,
     *,
-    seed: int = 0,
     on_step: Callable[[int, int, float], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Adapter:
@@ -244,7 +248,6 @@ def train_adapter(
         [examples.prompts[row] for row in positive],
         settings=settings,
         name=label,
-        seed=seed,
         on_step=on_step,
         should_stop=should_stop,
     )

@@ -8,13 +8,30 @@ from steering.measures import Repetition
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenFeature:
+    """One feature of an intervention as it was written.
+
+    Attributes:
+        feature_id: 0..d_sae-1.
+        factor: in units of ``max_act``.
+        max_act: the unit, the feature's own activation units.
+        coefficient: ``factor * max_act``, residual units.
+    """
+
+    feature_id: int
+    factor: float
+    max_act: float
+    coefficient: float
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """What was really done for one completion.
 
     Attributes:
         mode: of the intervention, "add" for a direction, None where nothing was written.
         scope: of the intervention, None where nothing was written.
-        features: feature id, factor, max_act and coefficient of each feature written.
+        features: each feature that was written.
         hook_module: module path and end that was hooked, None without an edit.
         positions_edited_prompt: prompt tokens whose residual was written.
         positions_edited_generated: generated tokens whose residual was written; the last token drawn is never read by
@@ -40,7 +57,7 @@ class Receipt:
 
     mode: str | None
     scope: str | None
-    features: tuple[dict[str, float], ...]
+    features: tuple[WrittenFeature, ...]
     hook_module: str | None
     positions_edited_prompt: int
     positions_edited_generated: int

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from steering.encoding import EncodedText, TokenBatch, encode_prompt, pad_left, token_texts
 from steering.errors import InterventionError, SteeringError
-from steering.generation.completion import Completion, Receipt
+from steering.generation.completion import Completion, Receipt, WrittenFeature
 from steering.generation.condition import Condition
 from steering.generation.divergence import measure
 from steering.generation.sampling import Sampling, draw, uniforms
@@ -306,12 +306,7 @@ def _receipt(
         hook_module = None
     features = (
         tuple(
-            {
-                "feature_id": feature.feature_id,
-                "factor": feature.factor,
-                "max_act": feature.max_act,
-                "coefficient": feature.coefficient,
-            }
+            WrittenFeature(feature.feature_id, feature.factor, feature.max_act, feature.coefficient)
             for feature in intervention.features
         )
         if intervention

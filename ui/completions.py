@@ -1,0 +1,153 @@
+"""How do completions stand side by side: streaming, finished, with scores and receipts?"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from steering.jobs import Job
+from ui.text import plain
+from ui.tokens import CompletionToken, completion_view, mark_changes
+from ui.work import Generated
+
+if TYPE_CHECKING:
+    from steering.generation import Completion
+    from steering.judges.score import Score
+
+POLL_SECONDS = 0.3
+
+
+def streaming_view(
+    job: Job, titles: Sequence[str], prompts: Sequence[str], count: int, colours: Sequence[str], *, key: str
+) -> None:
+    """Draw the answers while they are written, with Stop; one rerun of the page when the job ends."""
+    st.fragment(_stream, run_every=POLL_SECONDS)(job, tuple(titles), tuple(prompts), count, tuple(colours), key)
+
+
+def _stream(
+    job: Job, titles: tuple[str, ...], prompts: tuple[str, ...], count: int, colours: tuple[str, ...], key: str
+) -> None:
+    snapshot = job.snapshot()
+    if not snapshot.active:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(snapshot.progress.share or 0.0, text=_headline(job))
+        st.button("Stop", key=f"{key}_stop", icon=":material/stop_circle:", on_click=job.cancel, width=110)
+    tokens: dict[int, list[CompletionToken]] = {}
+    for token in job.events_since(0)[0]:
+        tokens.setdefault(token.row, []).append({"text": token.text, "top": token.top})
+    for place, prompt in enumerate(prompts):
+        st.markdown(f"**{plain(prompt)}**")
+        for column, pane in zip(st.columns(len(titles)), range(len(titles)), strict=True):
+            with column.container(border=True):
+                st.caption(plain(titles[pane]))
+                for sample in range(count):
+                    row = (pane * len(prompts) + place) * count + sample
+                    completion_view(
+                        tokens.get(row, []), key=f"{key}_stream_{row}", colour=colours[pane], streaming=True,
+                        placeholder="…", label=f"{titles[pane]}, being written",
+                    )  # fmt: skip
+
+
+def _headline(job: Job) -> str:
+    snapshot = job.snapshot()
+    if snapshot.position:
+        return f"Waiting: {snapshot.position} ahead"
+    progress = snapshot.progress
+    rate = f" · {progress.rate:,.0f} tokens/s" if progress.rate else ""
+    return f"{progress.note or 'Starting'}{rate}"
+
+
+def completion_tokens(completion: "Completion", base: "Completion | None" = None) -> list[CompletionToken]:
+    """Tokens of a completion for the screen; with ``base``, those that differ from it are marked."""
+    changed = mark_changes(base.token_texts, completion.token_texts) if base else [False] * len(completion.token_texts)
+    return [
+        {"text": text, "top": top, "changed": differs}
+        for text, top, differs in zip(completion.token_texts, completion.top_tokens, changed, strict=True)
+    ]
+
+
+def finished_view(
+    generated: Generated,
+    colours: Sequence[str],
+    *,
+    key: str,
+    diff: bool,
+    scores: "dict[tuple[int, int, int], Score] | None" = None,
+) -> None:
+    """Draw finished answers side by side: text, scores, measures, receipt.
+
+    Args:
+        generated: of one request; the first condition is the one that others are compared with.
+        colours: one per condition.
+        key: prefix of the widget keys.
+        diff: mark the tokens that differ from the first condition's.
+        scores: by (condition, prompt, sample), where a judge knows the concept.
+    """
+    for place, prompt in enumerate(generated.prompts):
+        st.markdown(f"**{plain(prompt)}**")
+        columns = st.columns(len(generated.titles))
+        for pane, title in enumerate(generated.titles):
+            with columns[pane].container(border=True, height="stretch"):
+                st.caption(f"**{plain(title)}**")
+                for sample, completion in enumerate(generated.of(pane, place)):
+                    base = generated.of(0, place)[sample] if diff and pane else None
+                    completion_view(
+                        completion_tokens(completion, base), key=f"{key}_{pane}_{place}_{sample}",
+                        colour=colours[pane], placeholder="(nothing)", label=f"{title}: {prompt}",
+                    )  # fmt: skip
+                    if scores is not None:
+                        _score_line(scores[pane, place, sample])
+                    st.caption(measures(completion))
+                    receipt_popover(completion)
+
+
+def _score_line(score: "Score") -> None:
+    colour = "green" if score.overall >= 1.5 else "orange" if score.overall > 0 else "red"
+    st.markdown(
+        f":{colour}[**{score.overall:.2f}**] &nbsp; concept {score.concept} · instruction {score.instruction} · "
+        f"fluency {score.fluency}"
+    )
+    if score.reasons:
+        with st.popover("Why", type="tertiary", icon=":material/gavel:"):
+            for reason in score.reasons:
+                st.markdown(f"- {plain(reason)}")
+
+
+def measures(completion: "Completion") -> str:
+    """KL, repetition and perplexity of a completion in one line."""
+    receipt = completion.receipt
+    parts = []
+    if receipt.kl is not None and completion.kind != "baseline":
+        parts.append(f"KL {receipt.kl:.2f}")
+    if receipt.perplexity is not None:
+        parts.append(f"perplexity {receipt.perplexity:.1f}")
+    parts.append(f"distinct-2 {receipt.repetition.distinct_2:.2f}")
+    if receipt.finished == "stopped":
+        parts.append("stopped")
+    return " · ".join(parts)
+
+
+def receipt_popover(completion: "Completion") -> None:
+    """What was really done for a completion, one click away."""
+    receipt = completion.receipt
+    with st.popover("Receipt", type="tertiary", icon=":material/receipt_long:"):
+        rows: dict[str, Any] = {
+            "hooked": receipt.hook_module or "nothing",
+            "mode, where": f"{receipt.mode}, {receipt.scope}" if receipt.mode else "–",
+            "positions edited": f"{receipt.positions_edited_prompt} prompt + {receipt.positions_edited_generated} answer",
+            "edit / residual norm": f"{receipt.share_of_resid_norm:.1%}",
+            "KL to the baseline": "–" if receipt.kl is None else f"{receipt.kl:.4f} nats per token",
+            "perplexity, untouched model": "–" if receipt.perplexity is None else f"{receipt.perplexity:.2f}",
+            "BOS tokens": receipt.bos_count,
+            "adapter": receipt.adapter,
+            "tokens": f"{receipt.n_prompt_tokens} prompt + {receipt.n_generated} answer, ended by {receipt.finished}",
+            "seed, temperature": f"{receipt.seed} (sample {receipt.sample}), {receipt.temperature:g}",
+            "time": f"{receipt.seconds:.2f} s in a batch of {receipt.batch_size}",
+            "versions": ", ".join(f"{name} {number}" for name, number in receipt.versions.items()),
+        }
+        for feature in receipt.features:
+            rows[f"feature {feature.feature_id}"] = (
+                f"{feature.factor:g} × {feature.max_act:.3f} = {feature.coefficient:+.3f}"
+            )
+        st.table({"": list(rows), " ": [str(value) for value in rows.values()]}, border="horizontal")

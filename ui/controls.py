@@ -1,0 +1,196 @@
+"""Sliders and choices that several screens share: how strongly a feature is written, what is asked of the model."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from steering.errors import SteeringError
+from ui.palette import feature_colour
+from ui.text import plain
+
+if TYPE_CHECKING:
+    from steering.interventions import Intervention
+    from steering.workbench import RankingRun
+
+MODES = {
+    "add": "Add",
+    "clamp": "Clamp",
+    "min_clamp": "Raise to at least",
+    "scale": "Scale",
+    "ablate": "Ablate",
+}
+MODE_HELP = {
+    "add": "Adds factor × max_act of the feature at every written position, whatever is there. 0 changes nothing.",
+    "clamp": "Sets the feature to factor × max_act at every written position. 0 is ablation.",
+    "min_clamp": "Raises the feature to factor × max_act where it is below.",
+    "scale": "Multiplies the feature where it fires already. 1 changes nothing, 0 is ablation.",
+    "ablate": "Sets the feature to 0 wherever it fires; there is no strength to choose.",
+}
+SCOPES = {"all": "Prompt and answer", "prompt": "Prompt only", "generated": "Answer only"}
+FACTOR_LIMIT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """What was chosen for the intervention; plain values, so that a screen can keep them.
+
+    Attributes:
+        features: (feature_id, factor, max_act), factor negative to suppress.
+        mode: add, clamp, min_clamp, scale or ablate.
+        scope: all, prompt or generated.
+    """
+
+    features: tuple[tuple[int, float, float], ...]
+    mode: str
+    scope: str
+
+    def intervention(self) -> "Intervention":
+        """The same as an intervention; imports torch, so for jobs only."""
+        from steering.interventions import FeatureEdit, Intervention
+
+        edits = tuple(FeatureEdit(feature_id, factor, max_act) for feature_id, factor, max_act in self.features)
+        return Intervention(edits, mode=self.mode, scope=self.scope)  # type: ignore[arg-type]  # checked there
+
+
+def _synchronise(source: str, target: str) -> None:
+    st.session_state[target] = st.session_state[source]
+
+
+def strength_controls(run: "RankingRun", features: tuple[int, ...], *, key: str = "strength") -> Strength:
+    """Mode, scope, and for each feature boost or suppress with slider and number box.
+
+    Args:
+        run: knows max_act of every feature and the residual norm.
+        features: at most four; the place gives the colour.
+        key: prefix of the widget keys; the same on every screen, so that a choice travels.
+    """
+    left, right = st.columns(2)
+    mode = left.selectbox(
+        "Mode", list(MODES), format_func=MODES.__getitem__, key=f"{key}_mode", persist_state="session",
+        help="\n\n".join(f"**{MODES[name]}**: {text}" for name, text in MODE_HELP.items()),
+    )  # fmt: skip
+    scope = right.selectbox(
+        "Where", list(SCOPES), format_func=SCOPES.__getitem__, key=f"{key}_scope", persist_state="session",
+        help="Which positions are written. BOS and template tokens never are.",
+    )  # fmt: skip
+    chosen = tuple(_feature(run, feature_id, slot, mode, key) for slot, feature_id in enumerate(features))
+    if len(features) > 1:
+        st.caption("Several features share one budget: no position is moved further than by the strongest of them.")
+    return Strength(chosen, mode, scope)
+
+
+def _feature(run: "RankingRun", feature_id: int, slot: int, mode: str, key: str) -> tuple[int, float, float]:
+    max_act = float(run.statistics.max_act[feature_id])
+    name = f"{key}_{feature_id}"
+    with st.container(border=True):
+        head, toggle = st.columns([3, 2], vertical_alignment="center")
+        head.markdown(f"{_chip(slot)} **Feature {feature_id}**")
+        if mode == "ablate":
+            st.caption(f"Set to 0 wherever it fires. Its largest activation is {max_act:.2f}.")
+            return feature_id, 0.0, max_act
+        sign = toggle.segmented_control(
+            "Direction", ["Boost", "Suppress"], default="Boost", key=f"{name}_sign", required=True,
+            label_visibility="collapsed", persist_state="session", disabled=mode == "scale",
+        )  # fmt: skip
+        st.session_state.setdefault(f"{name}_box", 1.0)
+        st.session_state.setdefault(f"{name}_slider", st.session_state[f"{name}_box"])
+        slider, box = st.columns([3, 1], vertical_alignment="bottom")
+        slider.slider(
+            "Factor", 0.0, FACTOR_LIMIT, step=0.05, key=f"{name}_slider", persist_state="session",
+            on_change=_synchronise, args=(f"{name}_slider", f"{name}_box"), help="In units of the feature's max_act.",
+        )  # fmt: skip
+        box.number_input(
+            "Factor, exactly", 0.0, FACTOR_LIMIT, step=0.05, key=f"{name}_box", label_visibility="collapsed",
+            persist_state="session", on_change=_synchronise, args=(f"{name}_box", f"{name}_slider"), format="%.2f",
+        )  # fmt: skip
+        factor = _checked(st.session_state[f"{name}_box"])
+        if sign == "Suppress" and mode != "scale":
+            factor = -factor
+        share = abs(factor) * max_act / run.statistics.resid_norm
+        if mode == "scale":
+            st.caption(f"× {factor:g} where it fires · max_act {max_act:.2f}")
+        else:
+            st.caption(
+                f"coefficient {factor * max_act:+.2f} · {share:.0%} of the median residual norm · max_act {max_act:.2f}"
+            )
+    return feature_id, factor, max_act
+
+
+def _checked(value: float) -> float:
+    # The browser keeps to the limits; a message sent by hand need not.
+    if not 0 <= value <= FACTOR_LIMIT:
+        raise SteeringError(f"The factor is {value}; choose one from 0 to {FACTOR_LIMIT:g}.")
+    return float(value)
+
+
+def _chip(slot: int) -> str:
+    name = ("blue", "orange", "green", "violet")[slot % 4]
+    return f":{name}[:material/circle:]"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked of the model.
+
+    Attributes:
+        prompts: one completion each.
+        max_new_tokens: at most.
+        temperature: 0 is greedy.
+        top_p: nucleus.
+        seed: shared by all panes.
+        count: samples per prompt and pane.
+    """
+
+    prompts: tuple[str, ...]
+    max_new_tokens: int
+    temperature: float
+    top_p: float
+    seed: int
+    count: int
+
+
+MAX_PROMPTS = 12
+
+
+def ask_controls(suggestions: tuple[str, ...], *, key: str, count: int = 1, max_count: int = 4) -> Ask:
+    """Prompts, one a line, and how answers are drawn.
+
+    Args:
+        suggestions: what stands there at first.
+        key: prefix of the widget keys.
+        count: samples per prompt at first.
+        max_count: samples per prompt at most.
+
+    Raises:
+        SteeringError: no prompt, or too many.
+    """
+    st.session_state.setdefault(f"{key}_prompts", "\n".join(suggestions))
+    text = st.text_area(
+        "Prompts, one a line", key=f"{key}_prompts", height=120, persist_state="session", max_chars=8000,
+        placeholder="Explain how bread is made.",
+    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        seed = st.number_input("Seed", 0, 2**31 - 1, 0, key=f"{key}_seed", persist_state="session", width=110)
+        tokens = st.number_input("Tokens", 1, 256, 64, key=f"{key}_tokens", persist_state="session", width=110)
+        temperature = st.number_input(
+            "Temperature", 0.0, 2.0, 1.0, 0.1, key=f"{key}_temperature", persist_state="session", width=130,
+            help="1 samples from the model's own distribution (AxBench); 0 always takes the likeliest token.",
+        )  # fmt: skip
+        samples = st.number_input(
+            "Samples per prompt", 1, max_count, count, key=f"{key}_count", persist_state="session", width=160
+        )
+    prompts = tuple(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
+    if not prompts:
+        raise SteeringError("There is no prompt; write at least one line.")
+    if len(prompts) > MAX_PROMPTS:
+        raise SteeringError(f"There are {len(prompts)} prompts; at most {MAX_PROMPTS} are answered at once.")
+    return Ask(prompts, int(tokens), float(temperature), 1.0, int(seed), int(samples))
+
+
+def feature_swatches(features: tuple[int, ...]) -> str:
+    """The chosen features as one line with their colours."""
+    return " &nbsp; ".join(f"{_chip(slot)} {plain(str(feature_id))}" for slot, feature_id in enumerate(features))
+
+
+__all__ = ["Ask", "Strength", "ask_controls", "feature_colour", "feature_swatches", "strength_controls"]
