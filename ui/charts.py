@@ -1,7 +1,7 @@
 """What do rankings, activations, doses and training look like? Figures as pure functions, shown by one call.
 
-Backgrounds, text and grid come from Streamlit's theme, light or dark; the data's colours from `ui.palette`. Colour never
-stands alone: chosen points carry their number, classes their own bar pattern, lines their dash.
+Backgrounds, text and grid come from Streamlit's theme, light or dark; the data's colours from `ui.palette`. Colour
+never stands alone: chosen points carry their number, classes their own bar pattern, lines their dash.
 """
 
 from collections.abc import Mapping, Sequence

@@ -120,7 +120,7 @@ def update_menu() -> None:
 
 
 def _menu() -> None:
-    with st.container(gap="small", key="menu"):
+    with st.container(gap="small"):
         page_link(HOME, "Start", icon=":material/home:")
         for number, step in enumerate(STEPS, start=1):
             with st.container(gap=None):

@@ -107,6 +107,18 @@ def toggle_feature(feature_id: int, *, limit: int = 4) -> bool:
     return True
 
 
+def is_news(key: str, value: object) -> bool:
+    """Whether ``value`` differs from what was last given under ``key``.
+
+    A clicked point stays clicked on every rerun; this tells the click from its echo, so that a chart, a table and a
+    heatmap can all choose the same thing without overruling each other.
+    """
+    name = f"steerscope.news.{key}"
+    news = name not in st.session_state or st.session_state[name] != value
+    st.session_state[name] = value
+    return news
+
+
 def owner() -> str:
     """An unguessable name of this session, for quotas."""
     if _OWNER not in st.session_state:
