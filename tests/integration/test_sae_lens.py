@@ -13,6 +13,8 @@ import torch
 from safetensors.torch import save_file
 
 from steering.errors import SaeError
+from steering.saes.building import build_autoencoder
+from steering.saes.fitting import fit_to_model
 from steering.saes.loading import load_sae
 from steering.saes.releases import from_sae_lens
 from tests.unit.saes.tiny_saes import ARCHITECTURES, NORMALIZATIONS, config_of, residuals, tensors_of
@@ -165,6 +167,8 @@ import json, sys, warnings
 warnings.simplefilter("error", UserWarning)
 import torch
 from steering.errors import SaeError
+from steering.saes.building import build_autoencoder
+from steering.saes.fitting import fit_to_model
 from steering.saes.loading import load_sae
 
 with warnings.catch_warnings():
@@ -301,3 +305,21 @@ def test_what_cannot_be_loaded_says_why_in_one_sentence(answers, source, part):
     message = answers[source]["error"]
     assert part in message
     assert "\n" not in message
+
+
+def test_fitting_real_models(tiny_gpt2, tiny_llama, tiny_gemma2):
+    metadata = {
+        "hook_name": "blocks.1.hook_resid_pre",
+        "model_from_pretrained_kwargs": {"center_writing_weights": True},
+    }
+    sae = build_autoencoder(config_of(d_in=32, metadata=metadata), tensors_of(d_model=32), where="The SAE")
+    assert fit_to_model(sae, tiny_gpt2).center_input, "LayerNorm"
+    assert not fit_to_model(sae, tiny_llama).center_input, "RMSNorm"
+    wide = build_autoencoder(config_of(metadata=metadata), tensors_of(), where="The SAE")
+    with pytest.raises(SaeError, match="width 12, but tiny-llama has width 32"):
+        fit_to_model(wide, tiny_llama)
+    before_the_norm = {"hook_name": "blocks.1.hook_mlp_out", "hf_hook_name": "model.layers.1.mlp"}
+    sae = build_autoencoder(config_of(d_in=32, metadata=before_the_norm), tensors_of(d_model=32), where="The SAE")
+    assert fit_to_model(sae, tiny_llama).hook_point.site == "mlp_out"
+    with pytest.raises(SaeError, match="post_feedforward_layernorm"):
+        fit_to_model(sae, tiny_gemma2)

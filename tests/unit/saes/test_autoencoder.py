@@ -88,6 +88,8 @@ def test_layer_norm_worked_by_hand():
     assert torch.allclose(sae.direction_scale(X), torch.tensor([std]))
     first = 1.0 / (std + 1e-5) + 0.5
     assert torch.allclose(sae.encode(X), torch.tensor([first, 0.0, 0.0]))
+    tiny = sae.encode(torch.tensor([2e-5, 0.0]))  # deviation 1e-5: here the 1e-5 beside the standard deviation counts
+    assert torch.allclose(tiny[0], torch.tensor(1.0 / (std + 1.0) + 0.5))
     # the first feature writes [first 0], b_dec adds [1 -1]; back to residual units
     assert torch.allclose(sae.reconstruct(X), torch.tensor([(first + 1) * std + 2, -1 * std + 2]))
 
