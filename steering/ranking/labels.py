@@ -1,5 +1,6 @@
 """Which label does each feature deserve as its name?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,7 +44,7 @@ class FeatureLabels:
 def feature_labels(
     statistics: FeatureStatistics,
     labels: Bool[np.ndarray, "n_examples n_labels"],
-    label_names: tuple[str, ...],
+    label_names: Sequence[str],
     split: SplitRows,
     *,
     pi0: float = DEFAULT_PI0,
@@ -61,15 +62,15 @@ def feature_labels(
     return labels_of(best, label_names)
 
 
-def labels_of(best: Sweep, label_names: tuple[str, ...]) -> FeatureLabels:
+def labels_of(best: Sweep, label_names: Sequence[str]) -> FeatureLabels:
     """The arg-max label of every feature of a sweep; undefined labels name nothing."""
     score = np.where(best.defined[None, :], best.best, 0.0)
     index = score.argmax(axis=1)
     f1c = score[np.arange(len(score)), index]
-    return FeatureLabels(names=label_names, label_index=np.where(f1c > 0, index, -1), f1c=f1c)
+    return FeatureLabels(names=tuple(label_names), label_index=np.where(f1c > 0, index, -1), f1c=f1c)
 
 
-def label_position(label_names: tuple[str, ...], label: str) -> int:
+def label_position(label_names: Sequence[str], label: str) -> int:
     """Where a label stands among the names.
 
     Raises:
