@@ -141,8 +141,8 @@ function wire(root, parts, data, send) {
 
   list.onpointerover = (event) => { const span = of(event); if (span) { say(span); showTip(span); } };
   list.onpointerout = (event) => { if (of(event)) { showTip(null); say(root.getRootNode().activeElement?.closest?.(".t") ?? selected); } };
-  list.onfocusin = (event) => { const span = of(event); if (span) { focusable(span); say(span); showTip(span); } };
-  list.onfocusout = () => { showTip(null); say(selected); };
+  list.addEventListener("focusin", (event) => { const span = of(event); if (span) { focusable(span); say(span); showTip(span); } });
+  list.addEventListener("focusout", () => { showTip(null); say(selected); });
   list.onclick = (event) => { const span = of(event); if (span && window.getSelection().isCollapsed) { span.focus({ preventScroll: true }); select(span); } };
   list.onkeydown = (event) => {
     const span = of(event);

@@ -74,8 +74,8 @@ function make(root) {
 
   text.onpointerover = (event) => { const span = of(event); if (span) view.show(span); };
   text.onpointerout = (event) => { if (of(event)) view.hide(); };
-  text.onfocusin = (event) => { const span = of(event); if (span) { focusable(span); view.show(span); } };
-  text.onfocusout = () => view.hide();
+  text.addEventListener("focusin", (event) => { const span = of(event); if (span) { focusable(span); view.show(span); } });
+  text.addEventListener("focusout", () => view.hide());
   text.onclick = (event) => { const span = of(event); if (span && window.getSelection().isCollapsed) span.focus({ preventScroll: true }); };
   text.onkeydown = (event) => {
     const span = of(event);
