@@ -1,7 +1,7 @@
 """What do the features do on the labelled examples? One pass over the texts, stopped at the hook layer.
 
-Tokens of a batch are encoded in chunks and reduced at once to three numbers per example and feature, kept sparse: memory
-grows with examples, not with tokens, and ``[tokens d_sae]`` never exists for more than one chunk.
+Tokens of a batch are encoded in chunks and reduced at once to three numbers per example and feature, kept sparse:
+memory grows with examples, not with tokens, and ``[tokens d_sae]`` never exists for more than one chunk.
 """
 
 from collections.abc import Callable, Sequence
@@ -44,16 +44,12 @@ class TokenActivations:
     values: Float[np.ndarray, "pos k"]
 
 
-def encode_examples(
-    model: LanguageModel, texts: Sequence[str], prompts: Sequence[str | None]
-) -> list[EncodedText]:
+def encode_examples(model: LanguageModel, texts: Sequence[str], prompts: Sequence[str | None]) -> list[EncodedText]:
     """Encode every example; see :func:`steering.encoding.encode_example`."""
     return [encode_example(model, text, prompt) for text, prompt in zip(texts, prompts, strict=True)]
 
 
-def read_resid(
-    model: LanguageModel, hook_point: HookPoint, batch: TokenBatch
-) -> Float[Tensor, "batch pos d_model"]:
+def read_resid(model: LanguageModel, hook_point: HookPoint, batch: TokenBatch) -> Float[Tensor, "batch pos d_model"]:
     """The stream at ``hook_point`` for a batch; the forward ends there."""
     with model.running() as network, record(model, hook_point, stop=True) as recording:
         network(

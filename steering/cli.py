@@ -75,19 +75,41 @@ def _parser() -> argparse.ArgumentParser:
     rank.add_argument("--min-output-score", type=float, metavar="S", help="switch the output-score filter on")
     rank.add_argument("--no-effects", action="store_true", help="skip output score and token confidence")
     rank.add_argument("--json", action="store_true", help="for programs")
-    rank.add_argument("--out", type=Path, metavar="FILE", help="also write every ranked feature: .csv, .json or .parquet")
+    rank.add_argument(
+        "--out", type=Path, metavar="FILE", help="also write every ranked feature: .csv, .json or .parquet"
+    )
     rank.set_defaults(run=_rank)
 
     generate = verbs.add_parser("generate", help="baseline beside prompted, steered and adapted completions")
     _model_options(generate)
     generate.add_argument("--prompt", required=True, action="append", metavar="P", help="may be given several times")
-    generate.add_argument("--feature", type=int, action="append", default=[], metavar="ID", help="may be given several times")
-    generate.add_argument("--factor", type=float, action="append", default=[], metavar="X", help="one for all features or one each, in units of max_act (default 1)")
-    generate.add_argument("--max-act", type=float, action="append", default=[], metavar="A", help="one per feature; by default from the SAE's reference set")
+    generate.add_argument(
+        "--feature", type=int, action="append", default=[], metavar="ID", help="may be given several times"
+    )
+    generate.add_argument(
+        "--factor",
+        type=float,
+        action="append",
+        default=[],
+        metavar="X",
+        help="one for all features or one each, in units of max_act (default 1)",
+    )
+    generate.add_argument(
+        "--max-act",
+        type=float,
+        action="append",
+        default=[],
+        metavar="A",
+        help="one per feature; by default from the SAE's reference set",
+    )
     generate.add_argument("--mode", choices=("add", "clamp", "min_clamp", "scale", "ablate"), default="add")
     generate.add_argument("--scope", choices=("all", "prompt", "generated"), default="all")
-    generate.add_argument("--concept", metavar="NAME", help="add a prompted completion that is told to carry this concept")
-    generate.add_argument("--adapter", type=Path, metavar="DIR", help="add a completion with this LoRA adapter (peft folder)")
+    generate.add_argument(
+        "--concept", metavar="NAME", help="add a prompted completion that is told to carry this concept"
+    )
+    generate.add_argument(
+        "--adapter", type=Path, metavar="DIR", help="add a completion with this LoRA adapter (peft folder)"
+    )
     generate.add_argument("--seed", type=int, default=0)
     generate.add_argument("--count", type=int, default=1, metavar="N", help="samples per prompt (default 1)")
     generate.add_argument("--max-new-tokens", type=int, default=64, metavar="N")
@@ -101,8 +123,14 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--examples", required=True, type=Path, metavar="FILE")
     train.add_argument("--label", metavar="NAME")
     train.add_argument("--out", required=True, type=Path, metavar="DIR")
-    train.add_argument("--preset", metavar="NAME", help="settings: small for models under 50 M parameters, else axbench")
-    train.add_argument("--heldout", type=float, default=0.0, metavar="SHARE", help="rows kept out of training (default 0)")
+    train.add_argument(
+        "--preset",
+        choices=("axbench", "small", "all-linear"),
+        help="settings (default small for models under 50 M parameters, else axbench)",
+    )
+    train.add_argument(
+        "--heldout", type=float, default=0.0, metavar="SHARE", help="rows kept out of training (default 0)"
+    )
     train.add_argument("--seed", type=int, default=0)
     train.set_defaults(run=_train_lora)
 
@@ -115,7 +143,9 @@ def _parser() -> argparse.ArgumentParser:
 def _model_options(parser: argparse.ArgumentParser, *, sae: bool = True) -> None:
     parser.add_argument("--model", default="demo", metavar="MODEL", help="preset, folder or Hub id (default demo)")
     if sae:
-        parser.add_argument("--sae", metavar="SAE", help="a preset's SAE, a folder in sae-lens' format, or release/sae_id")
+        parser.add_argument(
+            "--sae", metavar="SAE", help="a preset's SAE, a folder in sae-lens' format, or release/sae_id"
+        )
     parser.add_argument("--device", default="cpu", metavar="D", help="torch device (default cpu)")
     parser.add_argument("--dtype", choices=("auto", "float32", "bfloat16", "float16"), default="auto")
 
@@ -180,7 +210,9 @@ def _models(arguments: argparse.Namespace) -> int:
         _write_json({"models": found})
         return 0
     for model in found:
-        sys.stdout.write(f"{model['name']:<12} {model['title']}: {model['n_layers']} layers, d_model {model['d_model']}\n")
+        sys.stdout.write(
+            f"{model['name']:<12} {model['title']}: {model['n_layers']} layers, d_model {model['d_model']}\n"
+        )
         for sae in model["saes"]:
             mark = " (default)" if sae["default"] else ""
             sys.stdout.write(f"  {sae['name']:<20} {sae['hook_name']}, {sae['d_sae']} features{mark}\n")
@@ -230,8 +262,8 @@ def _rank(arguments: argparse.Namespace) -> int:
         return 0
     for ranking in run.rankings.values():
         sys.stdout.write(
-            f"{ranking.label}: {ranking.n_positive} positives, {ranking.n_negative} negatives, read at {run.hook_module}; "
-            f"noise floor F1c {ranking.null_f1c:.2f}\n"
+            f"{ranking.label}: {ranking.n_positive} positives, {ranking.n_negative} negatives, "
+            f"read at {run.hook_module}; noise floor F1c {ranking.null_f1c:.2f}\n"
         )
         table = ranking.table().head(arguments.top)
         columns = [
@@ -335,7 +367,9 @@ def _one_each(values: list[float], count: int, option: str, default: float | Non
     if len(values) == 1:
         return values * count
     if len(values) != count:
-        raise SteeringError(f"{option} was given {len(values)} times for {count} features; give one for all or one each.")
+        raise SteeringError(
+            f"{option} was given {len(values)} times for {count} features; give one for all or one each."
+        )
     return values
 
 
@@ -343,7 +377,7 @@ def _train_lora(arguments: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from steering.examples import read_examples, split_examples
-    from steering.lora import lora_preset
+    from steering.lora import LORA_PRESETS, preset_for
     from steering.workbench import open_model, train_adapter
 
     examples, report = read_examples(arguments.examples, label=arguments.label)
@@ -358,7 +392,8 @@ def _train_lora(arguments: argparse.Namespace) -> int:
     rows = split_examples(examples, heldout=arguments.heldout, seed=arguments.seed).train
     bar = _Bar()
     with open_model(arguments.model, device=arguments.device, dtype=arguments.dtype) as model:
-        settings = replace(lora_preset(arguments.preset, model), seed=arguments.seed)
+        preset = arguments.preset or preset_for(model.n_parameters)
+        settings = replace(LORA_PRESETS[preset], seed=arguments.seed)
         adapter = train_adapter(
             model,
             examples,

@@ -27,18 +27,14 @@ CONFIDENCE_SCALE = 10.0
 LENS_TOKENS = 20
 
 
-def logit_lens(
-    model: LanguageModel, directions: Float[Tensor, "k d_model"]
-) -> Float[Tensor, "k vocab"]:
+def logit_lens(model: LanguageModel, directions: Float[Tensor, "k d_model"]) -> Float[Tensor, "k vocab"]:
     """Logits that a direction alone would give: ``lm_head(final_norm(W_dec[f]))`` (nostalgebraist 2020; Arad et al.).
 
     The final norm is applied with its weight; no soft cap.
     """
     with model.running() as network:
         decoder = network.get_decoder() if hasattr(network, "get_decoder") else network
-        norm = next(
-            getattr(decoder, name) for name in ("norm", "ln_f", "final_layer_norm") if hasattr(decoder, name)
-        )
+        norm = next(getattr(decoder, name) for name in ("norm", "ln_f", "final_layer_norm") if hasattr(decoder, name))
         head = network.get_output_embeddings()
         return head(norm(directions.to(network.dtype).to(model.device))).float()
 
@@ -87,17 +83,23 @@ def measure_effects(
                 return (resid.float() + deltas[:, None, :]).to(resid.dtype)
 
             with edit(model, sae.hook_point, change):
-                return network(
-                    input_ids=last.expand(rows, 1),
-                    position_ids=position.expand(rows, 1),
-                    past_key_values=cache,
-                    use_cache=True,
-                ).logits[:, -1].float()
+                return (
+                    network(
+                        input_ids=last.expand(rows, 1),
+                        position_ids=position.expand(rows, 1),
+                        past_key_values=cache,
+                        use_cache=True,
+                    )
+                    .logits[:, -1]
+                    .float()
+                )
 
         with record(model, sae.hook_point) as recording:
-            clean = network(
-                input_ids=last, position_ids=position, past_key_values=copy.deepcopy(prefix), use_cache=True
-            ).logits[:, -1].float()
+            clean = (
+                network(input_ids=last, position_ids=position, past_key_values=copy.deepcopy(prefix), use_cache=True)
+                .logits[:, -1]
+                .float()
+            )
         resid = recording.resid
         if resid is None:
             raise RuntimeError(f"{sae.hook_point} was not reached by the forward pass")
@@ -108,13 +110,9 @@ def measure_effects(
             ids = list(feature_ids[start : start + block])
             directions = sae.W_dec[ids] * scale
             lens = logit_lens(model, sae.W_dec[ids]).topk(min(LENS_TOKENS, model.vocab_size)).indices
-            scores = output_score(
-                next_logits(OUTPUT_SCALE * largest * directions).cpu().numpy(), lens.cpu().numpy()
-            )
+            scores = output_score(next_logits(OUTPUT_SCALE * largest * directions).cpu().numpy(), lens.cpu().numpy())
             own = torch.from_numpy(np.asarray(max_act)[ids]).to(directions)
-            confidence = token_confidence(
-                next_logits(CONFIDENCE_SCALE * own[:, None] * directions).cpu().numpy(), k=1
-            )
+            confidence = token_confidence(next_logits(CONFIDENCE_SCALE * own[:, None] * directions).cpu().numpy(), k=1)
             for place, feature_id in enumerate(ids):
                 found[feature_id] = FeatureEffect(
                     output_score=float(scores[place]),

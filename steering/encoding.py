@@ -111,9 +111,7 @@ def encode_prompt(model: LanguageModel, prompt: str, *, system: str | None = Non
         if system is not None:
             turns.insert(0, {"role": "system", "content": system})
             contents.insert(0, system)
-        encoded = _encode(
-            model, _render(model, turns, add_generation_prompt=True), contents, model.context_size + 1
-        )
+        encoded = _encode(model, _render(model, turns, add_generation_prompt=True), contents, model.context_size + 1)
     if len(encoded) >= model.context_size:
         raise ModelError(
             f"The prompt has {len(encoded)} tokens or more, the model reads {model.context_size}; shorten the prompt."

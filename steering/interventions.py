@@ -1,7 +1,7 @@
 """What does writing with a feature do to the residual stream? Pure maths; no model, no hook.
 
-Every mode is an edit by difference: the stream gets ``sum_f (new code - old code) * W_dec[f]`` added, so whatever the SAE
-does not explain stays in place (JH's code-space edit; Templeton et al. 2024). With z the feature activation at a
+Every mode is an edit by difference: the stream gets ``sum_f (new code - old code) * W_dec[f]`` added, so whatever the
+SAE does not explain stays in place (JH's code-space edit; Templeton et al. 2024). With z the feature activation at a
 position, m its max_act and x the factor:
 
     add        + x m              whatever z is (AxBench)

@@ -43,7 +43,7 @@ class LanguageModel:
     @property
     def d_model(self) -> int:
         """Width of the residual stream."""
-        return int(self.model.get_input_embeddings().weight.shape[1])
+        return _embedding(self.model).embedding_dim
 
     @property
     def n_layers(self) -> int:
@@ -114,9 +114,7 @@ def load_model(source: str, *, device: str = "cpu", dtype: Dtype = "auto") -> La
     wanted: Any = (torch.float32 if device == "cpu" else "auto") if dtype == "auto" else getattr(torch, dtype)
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_pretrained(
-            path, dtype=wanted, trust_remote_code=False, use_safetensors=True
-        )
+        model = AutoModelForCausalLM.from_pretrained(path, dtype=wanted, trust_remote_code=False, use_safetensors=True)
     except torch.OutOfMemoryError as error:
         raise ModelError(f"{source} does not fit into the memory of {device}; choose a smaller dtype.") from error
     except (OSError, ValueError, KeyError) as error:
@@ -126,12 +124,11 @@ def load_model(source: str, *, device: str = "cpu", dtype: Dtype = "auto") -> La
             f"The model {source!r} could not be loaded ({first_line.rstrip('.')}); "
             f"give {names}, a folder in transformers' format with safetensors weights, or a Hub id."
         ) from error
-    return wrap_model(model.to(device), tokenizer, name=source)
+    model.to(torch.device(device))  # type: ignore[arg-type]  # wrapped by transformers without a signature
+    return wrap_model(model, tokenizer, name=source)
 
 
-def wrap_model(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, name: str
-) -> LanguageModel:
+def wrap_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, name: str) -> LanguageModel:
     """Put a model that is already in memory into the form that everything here works with.
 
     Raises:
@@ -141,10 +138,11 @@ def wrap_model(
         raise ModelError(f"The tokenizer of {name} is not a fast one; convert it (tokenizer.json is needed).")
     if len(tokenizer) <= 1:
         raise ModelError(f"The folder of {name} has no tokenizer files; save the tokenizer beside the model.")
-    if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
+    rows = _embedding(model).num_embeddings
+    if len(tokenizer) > rows:
         raise ModelError(
-            f"The tokenizer of {name} has {len(tokenizer)} entries, its embedding "
-            f"{model.get_input_embeddings().weight.shape[0]} rows; they do not belong together."
+            f"The tokenizer of {name} has {len(tokenizer)} entries, its embedding {rows} rows; "
+            "they do not belong together."
         )
     model.eval().requires_grad_(False)
     for parameter_name, parameter in model.named_parameters():
@@ -159,3 +157,10 @@ def wrap_model(
         layout=detect_layout(model),
         prepend_bos=tokenizer.bos_token_id is not None,
     )
+
+
+def _embedding(model: PreTrainedModel) -> nn.Embedding:
+    embedding = model.get_input_embeddings()
+    if not isinstance(embedding, nn.Embedding):
+        raise ModelError(f"{type(model).__name__} has no token embedding; use a causal language model of transformers.")
+    return embedding

@@ -206,9 +206,7 @@ def rank_examples(
     )
 
 
-def difference_direction(
-    loaded: Loaded, examples: LabelledExamples, label: str, split: Split
-) -> Direction:
+def difference_direction(loaded: Loaded, examples: LabelledExamples, label: str, split: Split) -> Direction:
     """The DiffMean direction of a label at the SAE's hook point, from the training rows alone."""
     positive = examples.label(label)
     rows = split.train
@@ -216,12 +214,10 @@ def difference_direction(
     if not all(len(part) for part in chosen):
         raise ExamplesError(f"DiffMean needs positives and negatives of {label!r} in the training part.")
     texts = [
-        encode_examples(
-            loaded.model, [examples.texts[row] for row in part], [examples.prompts[row] for row in part]
-        )
+        encode_examples(loaded.model, [examples.texts[row] for row in part], [examples.prompts[row] for row in part])
         for part in chosen
     ]
-    return diff_mean(loaded.model, loaded.sae.hook_point, texts[0], texts[1], name=label)
+    return diff_mean(loaded.model, loaded.sae.hook_point, texts[0], texts[1])
 
 
 def train_adapter(

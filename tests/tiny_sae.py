@@ -9,8 +9,14 @@ D_SAE = 48
 
 
 def tiny_sae(
-    d_model: int = 32, *, layer: int = 1, site: str = "resid_post", architecture: str = "jumprelu", seed: int = 0,
-    normalize: str = "none", d_sae: int = D_SAE,
+    d_model: int = 32,
+    *,
+    layer: int = 1,
+    site: str = "resid_post",
+    architecture: str = "jumprelu",
+    seed: int = 0,
+    normalize: str = "none",
+    d_sae: int = D_SAE,
 ) -> SparseAutoencoder:
     """About a third of the features fire on a token; decoder rows of unequal length, so folding has work to do."""
     generator = torch.Generator().manual_seed(seed)

@@ -73,7 +73,6 @@ def finished_view(
     *,
     key: str,
     diff: bool,
-    scores: "dict[tuple[int, int, int], Score] | None" = None,
 ) -> None:
     """Draw finished answers side by side: text, scores, measures, receipt.
 
@@ -82,7 +81,6 @@ def finished_view(
         colours: one per condition.
         key: prefix of the widget keys.
         diff: mark the tokens that differ from the first condition's.
-        scores: by (condition, prompt, sample), where a judge knows the concept.
     """
     for place, prompt in enumerate(generated.prompts):
         st.markdown(f"**{plain(prompt)}**")
@@ -96,20 +94,20 @@ def finished_view(
                         completion_tokens(completion, base), key=f"{key}_{pane}_{place}_{sample}",
                         colour=colours[pane], placeholder="(nothing)", label=f"{title}: {prompt}",
                     )  # fmt: skip
-                    if scores is not None:
-                        _score_line(scores[pane, place, sample])
+                    if generated.scores:
+                        _score_line(generated.scores_of(pane, place)[sample], f"{key}_{pane}_{place}_{sample}")
                     st.caption(measures(completion))
-                    receipt_popover(completion)
+                    receipt_popover(completion, f"{key}_{pane}_{place}_{sample}")
 
 
-def _score_line(score: "Score") -> None:
+def _score_line(score: "Score", key: str) -> None:
     colour = "green" if score.overall >= 1.5 else "orange" if score.overall > 0 else "red"
     st.markdown(
         f":{colour}[**{score.overall:.2f}**] &nbsp; concept {score.concept} · instruction {score.instruction} · "
         f"fluency {score.fluency}"
     )
     if score.reasons:
-        with st.popover("Why", type="tertiary", icon=":material/gavel:"):
+        with st.popover("Why", type="tertiary", icon=":material/gavel:", key=f"{key}_why"):
             for reason in score.reasons:
                 st.markdown(f"- {plain(reason)}")
 
@@ -128,14 +126,16 @@ def measures(completion: "Completion") -> str:
     return " · ".join(parts)
 
 
-def receipt_popover(completion: "Completion") -> None:
+def receipt_popover(completion: "Completion", key: str) -> None:
     """What was really done for a completion, one click away."""
     receipt = completion.receipt
-    with st.popover("Receipt", type="tertiary", icon=":material/receipt_long:"):
+    with st.popover("Receipt", type="tertiary", icon=":material/receipt_long:", key=f"{key}_receipt"):
         rows: dict[str, Any] = {
             "hooked": receipt.hook_module or "nothing",
             "mode, where": f"{receipt.mode}, {receipt.scope}" if receipt.mode else "–",
-            "positions edited": f"{receipt.positions_edited_prompt} prompt + {receipt.positions_edited_generated} answer",
+            "positions edited": (
+                f"{receipt.positions_edited_prompt} prompt, {receipt.positions_edited_generated} answer"
+            ),
             "edit / residual norm": f"{receipt.share_of_resid_norm:.1%}",
             "KL to the baseline": "–" if receipt.kl is None else f"{receipt.kl:.4f} nats per token",
             "perplexity, untouched model": "–" if receipt.perplexity is None else f"{receipt.perplexity:.2f}",

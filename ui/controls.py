@@ -10,6 +10,7 @@ from ui.palette import feature_colour
 from ui.text import plain
 
 if TYPE_CHECKING:
+    from steering.generation import Sampling
     from steering.interventions import Intervention
     from steering.workbench import RankingRun
 
@@ -148,6 +149,12 @@ class Ask:
     top_p: float
     seed: int
     count: int
+
+    def sampling(self) -> "Sampling":
+        """How answers are drawn; imports torch, so for jobs only."""
+        from steering.generation import Sampling
+
+        return Sampling(self.max_new_tokens, self.temperature, self.top_p)
 
 
 MAX_PROMPTS = 12

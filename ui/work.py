@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from steering.activations import TokenActivations
     from steering.examples import LabelledExamples
     from steering.generation import Completion, Condition, Sampling
+    from steering.judges.score import Score
     from steering.lora import Adapter, LoraSettings
     from steering.ranking import RankingSettings
     from steering.workbench import Loaded, RankingRun
+    from ui.compare_view import Plan
+    from ui.controls import Ask, Strength
 
 DEVICE = "cpu"
 
@@ -154,6 +157,8 @@ class Generated:
         prompts: as asked.
         count: samples per prompt and condition.
         seed: as asked.
+        concept: what was judged, None where no judge knows it.
+        scores: one per completion, empty without a judge.
     """
 
     completions: "tuple[Completion, ...]"
@@ -161,22 +166,32 @@ class Generated:
     prompts: tuple[str, ...]
     count: int
     seed: int
+    concept: str | None = None
+    scores: "tuple[Score, ...]" = ()
 
     def of(self, condition: int, prompt: int) -> "tuple[Completion, ...]":
         """The samples of one condition for one prompt."""
+        return self.completions[self._places(condition, prompt)]
+
+    def scores_of(self, condition: int, prompt: int) -> "tuple[Score, ...]":
+        """Their scores; empty without a judge."""
+        return self.scores[self._places(condition, prompt)]
+
+    def _places(self, condition: int, prompt: int) -> slice:
         start = (condition * len(self.prompts) + prompt) * self.count
-        return self.completions[start : start + self.count]
+        return slice(start, start + self.count)
 
 
 def start_generation(
     kind: str,
     titles: tuple[str, ...],
-    conditions: "Callable[[Loaded, Job], list[Condition]]",
+    conditions: "Callable[[Loaded], list[Condition]]",
     prompts: tuple[str, ...],
     *,
     sampling: "Callable[[], Sampling]",
     seed: int,
     count: int = 1,
+    concept: str | None = None,
 ) -> Job:
     """Complete every prompt under every condition; every token is emitted as an event, the result is a store id.
 
@@ -188,11 +203,13 @@ def start_generation(
         sampling: builds the sampling settings in the worker.
         seed: of the request.
         count: samples per prompt and condition.
+        concept: judged where a judge knows it.
     """
     model, sae = chosen.model, chosen.sae
 
     def work(job: Job) -> str:
         from steering.generation import generate
+        from steering.judges.choice import judge_for
 
         settings = sampling()
         total = len(titles) * len(prompts) * count * settings.max_new_tokens
@@ -200,7 +217,7 @@ def start_generation(
         seen = 0
 
         with _pair(job, model, sae) as loaded:
-            built = conditions(loaded, job)
+            built = conditions(loaded)
 
             def on_token(token: Any) -> None:
                 nonlocal seen
@@ -220,9 +237,73 @@ def start_generation(
                 on_token=on_token,
                 should_stop=lambda: job.should_stop,
             )
-        return runtime.store.put(kind, None, Generated(tuple(found), titles, prompts, count, seed))
+        judge = judge_for(model, concept)
+        scores = tuple(judge.score(str(concept), one.prompt, one.text) for one in found) if judge else ()
+        made = Generated(tuple(found), titles, prompts, count, seed, concept if judge else None, scores)
+        return runtime.store.put(kind, None, made)
 
     return submit(kind, "Writing completions", work, unit="tokens")
+
+
+STEER_TITLES = ("Baseline", "Steered")
+
+
+def start_steering(strength: "Strength", ask: "Ask", label: str) -> Job:
+    """Baseline and steered answers to the same prompts under the same seed."""
+
+    def conditions(_loaded: "Loaded") -> "list[Condition]":
+        from steering.generation import Condition
+
+        return [Condition("baseline"), Condition("steered", intervention=strength.intervention())]
+
+    return start_generation(
+        "steer", STEER_TITLES, conditions, ask.prompts, sampling=ask.sampling, seed=ask.seed, count=ask.count,
+        concept=label,
+    )  # fmt: skip
+
+
+def start_comparison(plan: "Plan", ask: "Ask", label: str, run: "RankingRun") -> Job:
+    """Every method of the plan on the same prompts under the same seed."""
+    trained = adapter()
+    direction_id = key_of("direction", chosen.ranking_id, label)
+
+    def conditions(loaded: "Loaded") -> "list[Condition]":
+        from steering.generation import Condition
+        from steering.workbench import difference_direction
+
+        direction = runtime.store.get("direction", direction_id)
+        if direction is None:
+            direction = difference_direction(loaded, run.examples, label, run.split)
+            runtime.store.put("direction", direction_id, direction)
+        built = {
+            "Baseline": lambda: Condition("baseline"),
+            "Prompted": lambda: Condition("prompted", instruction=plan.instruction),
+            "DiffMean": lambda: Condition("diffmean", direction=direction, factor=plan.diff_mean_factor),
+            "SAE": lambda: Condition("steered", intervention=plan.strength.intervention()),
+            "LoRA": lambda: Condition("adapted", adapter=trained, factor=plan.lora_factor),
+        }
+        return [built[title]() for title in plan.titles]
+
+    return start_generation(
+        "compare", plan.titles, conditions, ask.prompts, sampling=ask.sampling, seed=ask.seed, count=ask.count,
+        concept=label,
+    )  # fmt: skip
+
+
+def taken(kind: str) -> Generated | None:
+    """The completions of the session's latest job of a kind; what was written before a stop counts too."""
+    job = latest(kind)
+    if job is not None and not job.active:
+        id = job.result or job.partial
+        if isinstance(id, str):
+            if kind == "steer":
+                chosen.completions_id = id
+            else:
+                chosen.comparison_id = id
+    found: Generated | None = runtime.store.get(
+        kind, chosen.completions_id if kind == "steer" else chosen.comparison_id
+    )
+    return found
 
 
 def start_lora(settings: "LoraSettings", label: str, run: "RankingRun") -> Job:
@@ -238,9 +319,7 @@ def start_lora(settings: "LoraSettings", label: str, run: "RankingRun") -> Job:
             job.tick(step, total, f"Loss {loss:.3f}", unit="steps")
 
         with open_model(model, device=DEVICE, should_stop=lambda: job.should_stop) as network:
-            trained = train_adapter(
-                network, run.examples, label, run.split.train, settings, seed=settings.seed, on_step=on_step
-            )
+            trained = train_adapter(network, run.examples, label, run.split.train, settings, on_step=on_step)
         return runtime.store.put("adapter", id, trained)
 
     return submit("lora", "Training LoRA", work, unit="steps")

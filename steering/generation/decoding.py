@@ -111,9 +111,7 @@ def generate(
             told = condition.told(prompt)
             encoded = plain if told == prompt else encode_prompt(model, told)
             for sample in range(count):
-                rows.append(
-                    _Row(len(rows), condition_place, condition, prompt, sample, encoded, plain, [], [])
-                )
+                rows.append(_Row(len(rows), condition_place, condition, prompt, sample, encoded, plain, [], []))
     groups: dict[tuple[int, float], list[_Row]] = {}
     for row in rows:
         adapter = row.condition.adapter
@@ -150,16 +148,20 @@ def _complete(
                     f"{_scope(row.condition)}, {len(row.token_ids)} tokens generated); widen the scope or allow more "
                     "tokens."
                 )
-        divergence = measure(
-            model,
-            sae,
-            [row.condition for row in rows],
-            [row.encoded for row in rows],
-            [row.plain for row in rows],
-            [row.token_ids for row in rows],
-            adapter=adapter,
-            scale=scale,
-        ) if measured else [(None, None)] * len(rows)
+        divergence = (
+            measure(
+                model,
+                sae,
+                [row.condition for row in rows],
+                [row.encoded for row in rows],
+                [row.plain for row in rows],
+                [row.token_ids for row in rows],
+                adapter=adapter,
+                scale=scale,
+            )
+            if measured
+            else [(None, None)] * len(rows)
+        )
     seconds = time.perf_counter() - started
     versions = _versions()
     found = []

@@ -51,9 +51,7 @@ class Writer:
         self._generated: Tensor | None = None
         self._build(sae, conditions, device)
 
-    def _build(
-        self, sae: SparseAutoencoder | None, conditions: Sequence[Condition], device: torch.device
-    ) -> None:
+    def _build(self, sae: SparseAutoencoder | None, conditions: Sequence[Condition], device: torch.device) -> None:
         collected: dict[tuple[object, ...], list[int]] = {}
         for row, condition in enumerate(conditions):
             if condition.intervention is not None:
@@ -151,9 +149,7 @@ class Writer:
     def _write(self, group: _Group, resid: Float[Tensor, "rows pos d_model"]) -> Float[Tensor, "rows pos d_model"]:
         if self._prompt is None or self._special is None or self._generated is None:
             raise RuntimeError("Writer.expect was not called before the forward")
-        prompt, special, generated = (
-            mask[group.rows] for mask in (self._prompt, self._special, self._generated)
-        )
+        prompt, special, generated = (mask[group.rows] for mask in (self._prompt, self._special, self._generated))
         nothing = torch.zeros_like(prompt)
         before = (prompt | special if group.special else prompt) if group.scope != "generated" else nothing
         after = generated if group.scope != "prompt" else nothing

@@ -11,7 +11,12 @@ from steering.hook_points import HookPoint
 from steering.models import LanguageModel
 from tests.tiny_sae import tiny_sae
 
-TEXTS = ["the sea and the wind", "a stone", "in the winter, the water is on the street and the tree", "one two three four"]
+TEXTS = [
+    "the sea and the wind",
+    "a stone",
+    "in the winter, the water is on the street and the tree",
+    "one two three four",
+]
 PROMPTS = ["tell me of the sea", "name a thing", None, "count"]
 
 

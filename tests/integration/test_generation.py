@@ -1,7 +1,7 @@
 """Completions under several conditions: the acceptance list of what peers got wrong, each a test of its own.
 
-The numbers are those of the list "bugs of the peers" in the product notes: 1 identity, 2 baseline untouched, 3 positions,
-4 edits by difference, 5 one BOS, 6 batched = single, 8 the module path, 11 rows differ, 12 two sessions.
+The numbers are those of the list "bugs of the peers" in the product notes: 1 identity, 2 baseline untouched,
+3 positions, 4 edits by difference, 5 one BOS, 6 batched = single, 8 the module path, 11 rows differ, 12 two sessions.
 (7 decoder norms: tests/unit/saes; 9 perplexity beside repetition: here; 10 exports come with their own issue.)
 """
 
@@ -133,7 +133,9 @@ def test_nothing_stays_behind_after_an_exception_or_a_stop(tiny_llama, adapter, 
 # 3 --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("scope", "prompt", "generated"), [("all", True, True), ("prompt", True, False), ("generated", False, True)])
+@pytest.mark.parametrize(
+    ("scope", "prompt", "generated"), [("all", True, True), ("prompt", True, False), ("generated", False, True)]
+)
 def test_positions_edited_are_those_of_the_scope(tiny_model, scope, prompt, generated):
     found = generate(tiny_model, [steered(1.0, scope=scope)], PROMPTS, sae=tiny_sae(), sampling=SHORT, seed=2)
     for completion, text in zip(found, PROMPTS, strict=True):
@@ -188,7 +190,12 @@ def test_the_edit_equals_decoding_the_changed_codes_with_the_error_kept(tiny_lla
     with torch.no_grad(), edit(tiny_llama, sae.hook_point, long_way):
         expected = tiny_llama.model(batch.input_ids).logits[0, -1].softmax(-1)
     found = generate(
-        tiny_llama, [steered(factor, mode=mode)], PROMPTS[:1], sae=sae, sampling=Sampling(max_new_tokens=2), measured=False
+        tiny_llama,
+        [steered(factor, mode=mode)],
+        PROMPTS[:1],
+        sae=sae,
+        sampling=Sampling(max_new_tokens=2),
+        measured=False,
     )[0]
     top = torch.tensor([probability for _, probability in found.top_tokens[0]])
     assert torch.allclose(top, expected.topk(5).values, atol=1e-5)
@@ -208,7 +215,14 @@ def test_one_bos_and_the_receipt_counts_it(tiny_model):
 
 def test_a_batch_gives_what_each_row_gives_alone(tiny_model):
     sae = tiny_sae()
-    conditions = [BASELINE, steered(0.3), steered(1.5), steered(-1.0), steered(0.8, mode="clamp"), steered(1.0, mode="ablate")]
+    conditions = [
+        BASELINE,
+        steered(0.3),
+        steered(1.5),
+        steered(-1.0),
+        steered(0.8, mode="clamp"),
+        steered(1.0, mode="ablate"),
+    ]
     together = generate(tiny_model, conditions, PROMPTS, sae=sae, sampling=SHORT, seed=9, count=2)
     alone = [
         completion
@@ -293,7 +307,9 @@ def test_two_sessions_at_once_each_get_their_own_steering(tiny_llama):
     def session(name: str) -> None:
         start.wait()
         for _ in range(4):
-            together[name].append(ids(generate(tiny_llama, [conditions[name]], PROMPTS, sae=sae, sampling=SHORT, seed=6)))
+            together[name].append(
+                ids(generate(tiny_llama, [conditions[name]], PROMPTS, sae=sae, sampling=SHORT, seed=6))
+            )
 
     threads = [threading.Thread(target=session, args=(name,)) for name in conditions]
     for thread in threads:
@@ -330,8 +346,12 @@ def test_a_direction_is_added_in_units_of_its_largest_projection(tiny_llama):
     sae = tiny_sae()
     direction = Direction(sae.decoder_direction(3).clone(), 4.0, sae.hook_point, "by hand")
     found = generate(
-        tiny_llama, [Condition("diffmean", direction=direction, factor=1.0), steered(1.0)], PROMPTS, sae=sae,
-        sampling=SHORT, seed=2,
+        tiny_llama,
+        [Condition("diffmean", direction=direction, factor=1.0), steered(1.0)],
+        PROMPTS,
+        sae=sae,
+        sampling=SHORT,
+        seed=2,
     )
     assert ids(found[:2]) == ids(found[2:])
 
@@ -346,14 +366,19 @@ def test_several_features_share_one_budget(tiny_llama):
 
 @pytest.mark.parametrize(
     ("condition", "message"),
-    [(lambda: steered(1.0, features=(4800,)), "features 0 to 47"), (lambda: Condition("steered"), "without an intervention")],
+    [
+        (lambda: steered(1.0, features=(4800,)), "features 0 to 47"),
+        (lambda: Condition("steered"), "without an intervention"),
+    ],
 )
 def test_what_cannot_be_done_is_said(tiny_llama, condition, message):
     with pytest.raises(InterventionError, match=message):
         generate(tiny_llama, [condition()], PROMPTS, sae=tiny_sae(), sampling=SHORT)
 
 
-@pytest.mark.parametrize("bad", [{"max_new_tokens": 0}, {"temperature": -1.0}, {"temperature": float("nan")}, {"top_p": 0.0}])
+@pytest.mark.parametrize(
+    "bad", [{"max_new_tokens": 0}, {"temperature": -1.0}, {"temperature": float("nan")}, {"top_p": 0.0}]
+)
 def test_sampling_out_of_range_is_refused(bad):
     with pytest.raises(SteeringError, match="choose"):
         Sampling(**bad)

@@ -78,8 +78,12 @@ def test_positions_outside_the_scope_keep_their_bits():
 def test_add_then_ablate_is_linear_in_the_factor():
     one = Intervention((FeatureEdit(0, 1.0, 2.0),))
     two = Intervention((FeatureEdit(0, 2.0, 2.0),))
-    first = resid_change(code_change("add", ACTS[..., :1], torch.tensor([one.values])), DIRECTIONS[:1], shared_budget=True)
-    second = resid_change(code_change("add", ACTS[..., :1], torch.tensor([two.values])), DIRECTIONS[:1], shared_budget=True)
+    first = resid_change(
+        code_change("add", ACTS[..., :1], torch.tensor([one.values])), DIRECTIONS[:1], shared_budget=True
+    )
+    second = resid_change(
+        code_change("add", ACTS[..., :1], torch.tensor([two.values])), DIRECTIONS[:1], shared_budget=True
+    )
     assert torch.allclose(second, 2 * first)
 
 

@@ -1,0 +1,72 @@
+"""Screen 2: which features carry the concept, on which tokens, and how sure is that?"""
+
+import streamlit as st
+
+from ui import ranking_view, work
+from ui.errors import boundary
+from ui.feature_view import feature_panel
+from ui.frame import STEPS, empty_state, next_step, open_page
+from ui.job_panel import job_panel
+from ui.state import chosen
+from ui.text import plain
+
+open_page("Features", lead="Which features carry the concept, on which tokens, how surely?")
+
+examples = work.examples()
+if examples is None or chosen.label is None:
+    empty_state("Bring examples of a concept first.", STEPS[0].page, "Go to Examples")
+    st.stop()
+
+label = chosen.label
+positive = int(examples.label(label).sum())
+with st.container(horizontal=True, vertical_alignment="center", key="ranking_bar"):
+    st.markdown(f"**{plain(label)}** · {positive} with, {examples.n - positive} without")
+    settings = ranking_view.settings_controls(positive)
+    again = st.button("Rank features", key="rank", icon=":material/play_arrow:", type="secondary")
+
+job = work.latest("ranking")
+first_time = chosen.ranking_id is None and st.session_state.get("ranked_for") != (chosen.examples_id, label)
+if again or first_time:
+    with boundary("The ranking could not start"):
+        st.session_state["ranked_for"] = (chosen.examples_id, label)
+        job = work.start_ranking(settings)
+        job.wait(0.3)
+job_panel(job, key="ranking_job")
+if job is not None and job.active:
+    st.stop()
+if job is not None and isinstance(job.result, str) and st.session_state.get("ranking_taken") != job.id:
+    st.session_state["ranking_taken"] = job.id
+    chosen.ranking_id = job.result
+    found = work.ranking_run()
+    ranked = found.rankings[label].features if found and label in found.rankings else ()
+    chosen.ranking_title = f"{len(ranked)} features ranked"
+    chosen.feature_id = ranked[0].feature_id if ranked else None
+    st.rerun()
+
+run = work.ranking_run()
+if run is None or label not in run.rankings:
+    st.info("No ranking yet. Press “Rank features”.", icon=":material/info:")
+    st.stop()
+
+ranking = run.rankings[label]
+ranking_view.summary(ranking)
+st.caption(f"Read at {plain(run.hook_module)} · SAE {plain(run.sae.rsplit('/', 1)[-1])} · π₀ {ranking.pi0:g}")
+table, plot = st.columns([5, 3], gap="medium")
+with table:
+    ranking_view.ranked_table(ranking)
+    ranking_view.filter_steps(ranking)
+with plot:
+    ranking_view.scatter(ranking)
+
+if chosen.feature_id is not None:
+    st.divider()
+    with boundary("The feature could not be read"):
+        feature_panel(run, ranking, chosen.feature_id)
+
+next_step(
+    STEPS[2].page,
+    "Steer with the chosen features" if chosen.features else "Steer",
+    ready=bool(chosen.features),
+    why_not="Choose a feature first: “Steer with it”.",
+    key="to_steer",
+)

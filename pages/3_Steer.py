@@ -1,0 +1,60 @@
+"""Screen 3: boost or suppress the chosen features and read the answer beside the untouched one."""
+
+import streamlit as st
+
+from steering.prompting import suggested_prompts
+from ui import work
+from ui.completions import finished_view, streaming_view
+from ui.controls import ask_controls, feature_swatches, strength_controls
+from ui.errors import boundary
+from ui.feature_view import feature_picker
+from ui.frame import STEPS, empty_state, next_step, open_page
+from ui.job_panel import job_panel
+from ui.palette import NEGATIVE, feature_colour
+from ui.state import chosen
+
+open_page("Steer", lead="Boost or suppress what you found. The untouched answer stands beside.")
+
+run = work.ranking_run()
+if run is None or chosen.label is None:
+    empty_state("Find features first.", STEPS[1].page, "Go to Features")
+    st.stop()
+feature_picker(run, chosen.label)
+if not chosen.features:
+    st.stop()
+
+label, features = chosen.label, chosen.features
+controls, answers = st.columns([2, 3], gap="large")
+with controls, boundary("This cannot be written"):
+    strength = strength_controls(run, features)
+    ask = ask_controls(suggested_prompts(chosen.model), key="steer")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        pressed = st.button(
+            "Generate", key="generate", type="primary", icon=":material/play_arrow:", shortcut="ctrl+enter"
+        )
+        live = st.toggle("Whenever I change something", key="steer_live", persist_state="session")
+    moved = live and st.session_state.get("steer_asked") != (strength, ask)
+    if pressed or moved:
+        st.session_state["steer_asked"] = (strength, ask)
+        previous = work.latest("steer")
+        if previous is not None:
+            previous.cancel()
+        work.start_steering(strength, ask, label)
+
+colours = (NEGATIVE, feature_colour(0))
+with answers:
+    st.markdown(feature_swatches(features))
+    job = work.latest("steer")
+    if job is not None and job.active:
+        asked = st.session_state["steer_asked"][1]
+        streaming_view(job, work.STEER_TITLES, asked.prompts, asked.count, colours, key="steer")
+    else:
+        job_panel(job, key="steer_job")
+        done = work.taken("steer")
+        if done is None:
+            st.info("Press Generate: the baseline and the steered answer will stream here.", icon=":material/info:")
+        else:
+            diff = st.toggle("Mark what changed", key="steer_diff", value=True, persist_state="session")
+            finished_view(done, colours, key="steered", diff=diff)
+
+next_step(STEPS[3].page, "Compare with a prompt and LoRA", ready=True, why_not="", key="to_compare")

@@ -1,0 +1,50 @@
+"""Screen 4: baseline, plain prompt, DiffMean, SAE and LoRA on the same prompts and seeds, with numbers beside."""
+
+import streamlit as st
+
+from steering.prompting import suggested_prompts
+from ui import compare_view, work
+from ui.completions import finished_view, streaming_view
+from ui.controls import ask_controls
+from ui.errors import boundary
+from ui.frame import STEPS, empty_state, open_page
+from ui.job_panel import job_panel
+from ui.state import chosen
+
+open_page(
+    "Compare",
+    lead="The same prompts and seeds under every method, all made from the same examples.",
+)
+
+run = work.ranking_run()
+if run is None or chosen.label is None:
+    empty_state("Find features first.", STEPS[1].page, "Go to Features")
+    st.stop()
+if not chosen.features:
+    empty_state("Choose the features to compare with.", STEPS[2].page, "Go to Steer")
+    st.stop()
+
+label = chosen.label
+methods, question = st.columns([3, 2], gap="large")
+with methods, boundary("These methods cannot be compared"):
+    plan = compare_view.method_controls(run, label)
+with question, boundary("This cannot be asked"):
+    ask = ask_controls(suggested_prompts(chosen.model, 5), key="compare", count=2)
+    if st.button("Compare", key="compare", type="primary", icon=":material/play_arrow:", shortcut="ctrl+enter"):
+        st.session_state["compare_asked"] = (plan.titles, ask)
+        work.start_comparison(plan, ask, label, run)
+
+job = work.latest("compare")
+if job is not None and job.active:
+    titles, asked = st.session_state["compare_asked"]
+    colours = compare_view.colours(titles)
+    streaming_view(job, titles, asked.prompts, asked.count, colours, key="compare")
+else:
+    job_panel(job, key="compare_job")
+    done = work.taken("compare")
+    if done is None:
+        st.info("Press Compare: every method answers the same prompts, side by side.", icon=":material/info:")
+    else:
+        compare_view.score_table(done)
+        diff = st.toggle("Mark what differs from the baseline", key="compare_diff", persist_state="session")
+        finished_view(done, compare_view.colours(done.titles), key="compared", diff=diff)

@@ -1,0 +1,218 @@
+"""How are the methods set up side by side, and how are their scores shown so that nobody is misled?"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from steering.prompting import concept_instruction
+from ui import charts, work
+from ui.controls import Strength, feature_swatches, strength_controls
+from ui.errors import boundary
+from ui.job_panel import job_panel
+from ui.palette import NEGATIVE, feature_colour
+from ui.state import chosen
+from ui.text import counted, plain
+
+if TYPE_CHECKING:
+    from steering.workbench import RankingRun
+
+_COLOURS = {
+    "Baseline": NEGATIVE,
+    "Prompted": feature_colour(1),
+    "DiffMean": feature_colour(2),
+    "SAE": feature_colour(0),
+    "LoRA": feature_colour(3),
+}
+ENOUGH_PROMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which methods answer, and how each is set.
+
+    Attributes:
+        titles: of the methods that take part, baseline first.
+        instruction: the sentence of the prompted baseline.
+        diff_mean_factor: in units of the direction's largest projection.
+        strength: of the SAE features.
+        lora_factor: multiplies the adapter's scaling.
+    """
+
+    titles: tuple[str, ...]
+    instruction: str
+    diff_mean_factor: float
+    strength: Strength
+    lora_factor: float
+
+
+def colours(titles: tuple[str, ...]) -> tuple[str, ...]:
+    """The colour of each method."""
+    return tuple(_COLOURS.get(title, NEGATIVE) for title in titles)
+
+
+def method_controls(run: "RankingRun", label: str) -> Plan:
+    """One compact box a method; LoRA is trained here."""
+    prompt_tab, diff_tab, sae_tab, lora_tab = st.tabs(
+        ["Prompt", "DiffMean", "SAE", "LoRA"], default="SAE", key="methods"
+    )
+    with prompt_tab:
+        key = f"compare_instruction_{label}"
+        with boundary():
+            st.session_state.setdefault(key, _default_instruction(label))
+        instruction = st.text_input(
+            "Sentence added to every prompt", key=key, persist_state="session", max_chars=500,
+            help="Telling the model is the baseline to beat: in AxBench it still leads.",
+        )  # fmt: skip
+    with diff_tab:
+        diff_factor = st.slider(
+            "DiffMean factor", -3.0, 3.0, 0.6, 0.05, key="compare_diff_mean", persist_state="session",
+            help="Mean of positive minus mean of negative tokens of the training part, added at the SAE's hook point; "
+            "in units of the largest projection.",
+        )  # fmt: skip
+    with sae_tab:
+        st.markdown(feature_swatches(chosen.features))
+        strength = strength_controls(run, chosen.features)
+    with lora_tab:
+        lora_factor = _lora_controls(run, label)
+    titles = ["Baseline"]
+    if instruction.strip():
+        titles.append("Prompted")
+    titles += ["DiffMean", "SAE"]
+    if work.adapter() is not None:
+        titles.append("LoRA")
+    else:
+        st.caption("LoRA joins once it is trained.")
+    return Plan(tuple(titles), instruction, float(diff_factor), strength, lora_factor)
+
+
+def _default_instruction(label: str) -> str:
+    from steering.errors import WorldError
+
+    try:
+        return concept_instruction(chosen.model, label)
+    except WorldError:  # an own label on the world's model: the user writes the sentence
+        return f"Mention {label}."
+
+
+def _lora_controls(run: "RankingRun", label: str) -> float:
+    from dataclasses import replace
+
+    from steering.lora import LORA_PRESETS
+    from steering.presets import is_world_model
+
+    names = list(LORA_PRESETS)
+    default = names.index("small" if is_world_model(chosen.model) else "axbench")
+    left, right = st.columns(2, vertical_alignment="bottom")
+    preset = left.selectbox(
+        "Recipe", names, index=default, key="lora_preset", persist_state="session",
+        help="axbench: rank 4, alpha 32, rsLoRA, output projections, 24 epochs. small: for models of a few million "
+        "parameters.",
+    )  # fmt: skip
+    epochs = right.number_input(
+        "Epochs", 1, 200, LORA_PRESETS[preset].epochs, key=f"lora_epochs_{preset}", persist_state="session"
+    )
+    trained = work.adapter()
+    job = work.latest("lora")
+    positives = int(run.examples.label(label)[run.split.train].sum())
+    if (job is None or not job.active) and st.button(
+        "Train again" if trained else f"Train LoRA on {counted(positives, 'positive')}",
+        key="train_lora", icon=":material/model_training:", type="secondary",
+    ):  # fmt: skip
+        job = work.start_lora(replace(LORA_PRESETS[preset], epochs=int(epochs)), label, run)
+        job.wait(0.2)
+    if job is not None:
+        if job.active:
+            st.fragment(_losses, run_every=1.0)(job.id)
+        job_panel(job, key="lora_job")
+        if not job.active and isinstance(job.result, str) and st.session_state.get("lora_taken") != job.id:
+            st.session_state["lora_taken"] = job.id
+            chosen.adapter_id = job.result
+            st.rerun()
+    factor = 1.0
+    if trained is not None:
+        _losses(job.id if job is not None else None)
+        factor = st.slider(
+            "LoRA scaling", 0.0, 3.0, 1.0, 0.05, key="lora_factor", persist_state="session",
+            help="Multiplies the adapter's scaling; 1 is as trained, 0 is the baseline.",
+        )  # fmt: skip
+        st.caption(f":green[:material/check_circle:] Trained for {plain(trained.name)}. Press Compare.")
+    return float(factor)
+
+
+def _losses(job_id: str | None) -> None:
+    from steering import runtime
+
+    job = runtime.jobs().get(job_id) if job_id else None
+    steps = job.events_since(0)[0] if job is not None else []
+    if steps:
+        figure = charts.loss_curve([step for step, _, _ in steps], [loss for _, _, loss in steps], height=180)
+        charts.show(figure, key="lora_loss", alt=f"Training loss over {len(steps)} steps, now {steps[-1][2]:.3f}.")
+
+
+def score_table(done: work.Generated) -> None:
+    """Mean of every measure by method, the judge's overall with its interval."""
+    from steering.scores.means import mean_interval
+
+    rows = []
+    for place, title in enumerate(done.titles):
+        prompts = range(len(done.prompts))
+        completions = [completion for prompt in prompts for completion in done.of(place, prompt)]
+        receipts = [completion.receipt for completion in completions]
+        row: dict[str, object] = {"Method": title}
+        if done.scores:
+            scores = [score for prompt in prompts for score in done.scores_of(place, prompt)]
+            overall = np.array([score.overall for score in scores]).reshape(len(done.prompts), -1)
+            low, high = mean_interval(overall)
+            row |= {
+                "Overall": float(overall.mean()),
+                "95 % interval": f"{low:.2f} – {high:.2f}" if len(done.prompts) > 1 else "–",
+                "Concept": float(np.mean([score.concept for score in scores])),
+                "Instruction": float(np.mean([score.instruction for score in scores])),
+                "Fluency": float(np.mean([score.fluency for score in scores])),
+            }
+        row |= {
+            "KL": _mean([receipt.kl for receipt in receipts]),
+            "Perplexity": _mean([receipt.perplexity for receipt in receipts]),
+            "Distinct-2": _mean([receipt.repetition.distinct_2 for receipt in receipts]),
+            "Loops": sum(receipt.repetition.loop.repeats > 0 for receipt in receipts),
+            "Completions": len(receipts),
+        }
+        rows.append(row)
+    bar = st.column_config.ProgressColumn
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        pd.DataFrame(rows),
+        key="score_table",
+        hide_index=True,
+        width="stretch",
+        column_config={
+            "Method": st.column_config.TextColumn(pinned=True),
+            "Overall": bar(min_value=0.0, max_value=2.0, format="%.2f", help="Harmonic mean, 0 to 2 (AxBench)"),
+            "Concept": number(format="%.2f", help="0 to 2"),
+            "Instruction": number(format="%.2f", help="0 to 2"),
+            "Fluency": number(format="%.2f", help="0 to 2"),
+            "KL": number(format="%.3f", help="To the baseline's next-token distribution, nats per token"),
+            "Perplexity": number(format="%.1f", help="Under the untouched model; a loop has a low one too: see Loops"),
+            "Distinct-2": number(format="%.2f", help="Share of distinct pairs of tokens"),
+            "Loops": number(help="Completions that end in a loop"),
+        },
+    )  # fmt: skip
+    if done.scores:
+        few = len(done.prompts) < ENOUGH_PROMPTS
+        st.caption(
+            f"Judged for {plain(str(done.concept))} by the embedded world, which knows the truth. Prompt and LoRA are "
+            "at home there: the corpus teaches “mention X”, and LoRA trains on the judge's own grammar."
+            + (f" {counted(len(done.prompts), 'prompt')} are too few for the intervals to mean much." if few else "")
+        )
+    else:
+        st.caption(
+            "No judge knows this concept, so damage and distance are measured, success is not. Read the answers."
+        )
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None

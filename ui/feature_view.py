@@ -1,0 +1,194 @@
+"""How is one feature looked at: on which of the user's tokens it fires, how it divides the classes, what it writes?"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from steering import runtime
+from ui import charts
+from ui.heatmap import HeatmapRow, heatmap
+from ui.job_panel import job_panel
+from ui.palette import POSITIVE, feature_colour
+from ui.state import chosen, toggle_feature
+from ui.text import plain
+from ui.work import ShownExamples, heatmap_id, latest, start_heatmap
+
+if TYPE_CHECKING:
+    from steering.ranking import FeatureRank, Ranking
+    from steering.workbench import RankingRun
+
+PER_PAGE = 10
+MOST_ROWS = 60
+QUICK_SECONDS = 2.0
+MOST_FEATURES = 4
+
+
+def feature_panel(run: "RankingRun", ranking: "Ranking", feature_id: int) -> None:
+    """Everything about one feature."""
+    rank = next((feature for feature in ranking.features if feature.feature_id == feature_id), None)
+    picked = feature_id in chosen.features
+    colour = feature_colour(chosen.features.index(feature_id)) if picked else POSITIVE
+    head, button = st.columns([3, 1], vertical_alignment="center")
+    head.subheader(f"Feature {feature_id}", anchor=False)
+    if button.button(
+        "Take out" if picked else "Steer with it",
+        key="feature_pick",
+        icon=":material/remove:" if picked else ":material/add:",
+        type="secondary" if picked else "primary",
+        width="stretch",
+    ):
+        if not toggle_feature(feature_id):
+            st.toast("Four features at most; take one out first.", icon=":material/block:")
+        else:
+            chosen.features_title = _title(chosen.features)
+            st.rerun()
+    if rank is not None:
+        _lens(run, rank)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _examples(run, ranking, feature_id, colour)
+    with right:
+        _histogram(run, ranking, feature_id, rank, colour)
+
+
+def feature_picker(run: "RankingRun", label: str) -> None:
+    """Choose up to four features to steer with, without going back to the table."""
+    ranked = [feature.feature_id for feature in run.rankings[label].features] if label in run.rankings else []
+    options = list(dict.fromkeys([*chosen.features, *ranked]))
+    if not options:
+        st.info("The ranking is empty; loosen its filters on the Features screen.", icon=":material/info:")
+        return
+    about = {feature.feature_id: feature for feature in run.rankings[label].features}
+
+    def describe(feature_id: int) -> str:
+        rank = about.get(feature_id)
+        tokens = " ".join(token.strip() for token in (rank.top_tokens or ())[:3]) if rank else ""
+        return f"{feature_id}" + (f"  ({tokens})" if tokens else "")
+
+    picked = st.multiselect(
+        "Features", options, default=list(chosen.features), format_func=describe, max_selections=MOST_FEATURES,
+        key=f"pick_{chosen.ranking_id}", placeholder="Choose up to four, best first",
+    )  # fmt: skip
+    if tuple(picked) != chosen.features:
+        chosen.features = tuple(picked)
+        chosen.features_title = _title(chosen.features)
+        st.rerun()
+    if not picked and st.button(
+        f"Use the best one: feature {options[0]}", key="pick_best", type="primary", icon=":material/star:"
+    ):
+        chosen.features = (options[0],)
+        chosen.features_title = _title(chosen.features)
+        st.session_state.pop(f"pick_{chosen.ranking_id}", None)
+        st.rerun()
+
+
+def _title(features: tuple[int, ...]) -> str | None:
+    return None if not features else f"Feature{'s' if len(features) > 1 else ''} {', '.join(map(str, features))}"
+
+
+def _lens(run: "RankingRun", rank: "FeatureRank") -> None:
+    if rank.top_tokens:
+        tokens = " ".join(f"`{_shown(token)}`" for token in rank.top_tokens[:12])
+        st.markdown(f"Promotes {tokens}")
+    if run.neuronpedia_id:
+        st.link_button(
+            "On Neuronpedia",
+            f"https://www.neuronpedia.org/{run.neuronpedia_id}/{rank.feature_id}",
+            icon=":material/open_in_new:",
+        )
+
+
+def _shown(token: str) -> str:
+    # Inside a code span only the backtick and the line break mean something.
+    return token.replace("`", "ˋ").replace("\n", "↵").replace(" ", "·") or "∅"
+
+
+def _rows(run: "RankingRun", ranking: "Ranking", feature_id: int, which: str) -> np.ndarray:
+    """Rows of a class, strongest first, rows on which it does not fire last."""
+    positive = run.examples.label(ranking.label)
+    maximum = run.statistics.maximum[:, [feature_id]].toarray()[:, 0]
+    rows = np.arange(run.examples.n)
+    if which != "Both":
+        rows = rows[positive if which == "Positives" else ~positive]
+    return rows[np.argsort(-maximum[rows], kind="stable")][:MOST_ROWS]
+
+
+def _examples(run: "RankingRun", ranking: "Ranking", feature_id: int, colour: str) -> None:
+    which = st.segmented_control(
+        "Examples", ["Positives", "Negatives", "Both"], default="Positives", required=True, key="feature_class",
+        persist_state="session", label_visibility="collapsed",
+    )  # fmt: skip
+    rows = _rows(run, ranking, feature_id, which)
+    pages = max(1, -(-len(rows) // PER_PAGE))
+    page = st.pagination(pages, key=f"feature_page_{feature_id}_{which}") if pages > 1 else 1
+    shown = tuple(int(row) for row in rows[(page - 1) * PER_PAGE : page * PER_PAGE])
+    found: ShownExamples | None = runtime.store.get("heatmap", heatmap_id(feature_id, shown))
+    if found is None:
+        job = latest("heatmap")
+        if job is None or not job.active:
+            job = start_heatmap(run, feature_id, shown)
+            # On a small model the answer is there before a progress bar could be drawn.
+            job.wait(QUICK_SECONDS)
+        found = runtime.store.get("heatmap", heatmap_id(feature_id, shown))
+        if found is None:
+            job_panel(job, key="heatmap_job")
+            if not job.active:
+                st.button("Read again", key="heatmap_again", icon=":material/refresh:")
+            return
+    positive = run.examples.label(ranking.label)
+    held_out = set(run.split.heldout.tolist())
+    drawn: list[HeatmapRow] = []
+    for row, tokens in zip(found.rows, found.tokens, strict=True):
+        values = tokens.values[:, 0]
+        drawn.append(
+            {
+                "tokens": [text for text, counts in zip(tokens.tokens, tokens.eligible, strict=True) if counts],
+                "values": [float(v) for v, counts in zip(values, tokens.eligible, strict=True) if counts],
+                "label": "positive" if positive[row] else "negative",
+                "title": f"row {row + 1}{', held out' if row in held_out else ''}",
+                "score": float(values.max(initial=0.0)),
+            }
+        )
+    heatmap(
+        drawn, max_value=float(run.statistics.max_act[feature_id]), key="feature_heatmap", colour=colour, height=520,
+        label=f"Activation of feature {feature_id} on each token",
+    )  # fmt: skip
+
+
+def _histogram(run: "RankingRun", ranking: "Ranking", feature_id: int, rank: "FeatureRank | None", colour: str) -> None:
+    positive = run.examples.label(ranking.label)
+    frequency = run.statistics.frequency[:, [feature_id]].toarray()[:, 0]
+    st.markdown("**How it divides the classes**")
+    charts.show(
+        charts.histogram_by_class(
+            frequency[positive].tolist(),
+            frequency[~positive].tolist(),
+            tau=rank.tau if rank else None,
+            value_name="Share of the example's tokens on which it fires",
+            colour=colour,
+        ),
+        key="feature_histogram",
+        alt=f"Histogram of the firing frequency of feature {feature_id}, positives against negatives.",
+    )
+    if rank is None:
+        st.caption("This feature did not make it into the ranking.")
+        return
+    rows = {
+        "calibrated F1, training": f"{rank.f1c:.3f}",
+        "calibrated F1, held out": _text(rank.f1c_heldout),
+        "AUROC, training": f"{rank.auroc:.3f}",
+        "AUROC, held out": _text(rank.auroc_heldout)
+        + (f" ({rank.interval[0]:.2f} – {rank.interval[1]:.2f})" if rank.interval else ""),
+        "q-value": "–" if rank.q_value is None else f"{rank.q_value:.2g}",
+        "threshold τ": f"{rank.tau:.1%} of tokens: finds {rank.tpr:.0%}, false alarms {rank.fpr:.1%}",
+        "max activation": f"{rank.max_act:.2f}",
+        "density": f"{rank.density:.2%} of tokens",
+        "output score": _text(rank.output_score, 4),
+        "Δ token confidence": _text(rank.delta_confidence),
+    }
+    st.table({"": list(rows), plain(ranking.label): list(rows.values())}, border="horizontal")
+
+
+def _text(value: float | None, digits: int = 3) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
