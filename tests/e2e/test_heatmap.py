@@ -96,11 +96,17 @@ def test_a_click_selects_and_a_second_click_lets_go(page):
     expect(page.get_by_text("selected: None")).to_be_visible()
 
 
-def test_reruns_do_not_rebuild_the_rows(page):
+def test_neither_a_rerun_nor_a_theme_switch_rebuilds_the_rows(page):
+    token(page, "storm").click()
+    expect(page.get_by_text("selected: TokenSelection(row=0, token=17)")).to_be_visible()
     token(page, "storm").evaluate("node => { node.marked = true; }")
     page.get_by_role("button", name="Rerun").click()
     settled(page)
     assert token(page, "storm").evaluate("node => node.marked") is True
+    page.emulate_media(color_scheme="dark")
+    expect(heat(page).locator(".bar")).to_have_css("background-color", "rgb(15, 18, 22)")
+    assert token(page, "storm").evaluate("node => node.marked") is True
+    expect(token(page, "storm")).to_have_attribute("aria-pressed", "true")
 
 
 def test_the_keyboard_is_enough(page):
