@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from steering.encoding import encode_example, pad_left, token_texts
+from steering.encoding import EncodedText, encode_example, pad_left, token_texts
 from steering.hooks import edit, record
 from steering.models import LanguageModel
 from steering.saes import SparseAutoencoder
@@ -21,7 +21,7 @@ from steering.scores.output import output_score
 from steering.statistics import FeatureEffect
 
 NEUTRAL_PROMPT = "From my experience,"
-"""Arad's and Wang's prompt. A chat model reads it as the opening of its answer would be read: as plain text."""
+"""Arad's and Wang's prompt, read as plain text."""
 OUTPUT_SCALE = 10.0
 CONFIDENCE_SCALE = 10.0
 LENS_TOKENS = 20
@@ -45,7 +45,7 @@ def measure_effects(
     feature_ids: Sequence[int],
     max_act: Float[np.ndarray, " d_sae"],
     *,
-    prompt: str = NEUTRAL_PROMPT,
+    context: EncodedText | None = None,
     block: int = 64,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[int, FeatureEffect]:
@@ -60,11 +60,11 @@ def measure_effects(
         sae: gives the directions and the hook point.
         feature_ids: which features; any number.
         max_act: of every feature, on the reference set.
-        prompt: neutral text.
+        context: neutral text to whose last position is written; :data:`NEUTRAL_PROMPT` without.
         block: features computed in one forward.
         progress: told features done and in all; may raise ``Cancelled``.
     """
-    encoded = encode_example(model, prompt)
+    encoded = context or encode_example(model, NEUTRAL_PROMPT)
     batch = pad_left([encoded], pad_id=0, device=model.device)
     found: dict[int, FeatureEffect] = {}
     with model.running() as network:

@@ -1,5 +1,6 @@
 """Which models can be named with one word?"""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +42,8 @@ class Preset:
         return self.sae_paths[chosen]
 
 
-_WORLD = Path(__file__).parent / "world" / "assets"
+_WORLD = Path(os.environ.get("STEERSCOPE_WORLD", Path(__file__).parent / "world" / "assets"))
+"""The shipped weights; the variable points at those of a world one has built oneself."""
 _WORLD_TITLES = {
     "demo": ("Embedded world, Llama-style", "A small Llama trained from scratch on the embedded world's text."),
     "demo-gpt2": ("Embedded world, GPT-2-style", "A small GPT-2 trained from scratch on the embedded world's text."),
@@ -72,6 +74,30 @@ def preset(name: str) -> Preset:
     if name not in found:
         raise ModelError(f"There is no preset {name!r}; the presets are {', '.join(found) or 'not built yet'}.")
     return found[name]
+
+
+def model_key(model: str, device: str = "cpu", dtype: str = "auto") -> str:
+    """Name under which a loaded model lies on the shelf."""
+    return f"{model}|{device}|{dtype}"
+
+
+def sae_key(model: str, sae: str | None = None, device: str = "cpu", dtype: str = "auto") -> str:
+    """Name under which a loaded SAE lies on the shelf, fitted to its model."""
+    return f"{sae_source(model, sae)}|{model_key(model, device, dtype)}"
+
+
+def sae_source(model: str, sae: str | None) -> str:
+    """What :func:`steering.saes.load_sae` should be asked for.
+
+    Raises:
+        SaeError: no SAE was named and the model has no default one.
+    """
+    known = presets().get(model)
+    if known is not None and (sae is None or sae == model or sae in known.sae_paths):
+        return str(known.sae_path(None if sae == model else sae))
+    if sae is None:
+        raise SaeError(f"{model} has no default SAE; name one: a folder in sae-lens' format, or release/sae_id.")
+    return sae
 
 
 def is_world_model(name: str) -> bool:

@@ -15,12 +15,14 @@ from steering import runtime
 from steering.activations import collect_statistics, encode_examples
 from steering.baselines import Direction, diff_mean
 from steering.effects import measure_effects
+from steering.encoding import encode_prompt
 from steering.errors import ExamplesError, SaeError
 from steering.examples import LabelledExamples, Split, split_examples
 from steering.interventions import FeatureEdit
 from steering.lora import Adapter, LoraSettings, train_lora
 from steering.models import Dtype, LanguageModel, load_model
-from steering.presets import presets
+from steering.presets import is_world_model, model_key, sae_key, sae_source
+from steering.prompting import suggested_prompts
 from steering.ranking import Ranking, RankingSettings, rank_all_labels, rank_features
 from steering.reference import Reference, read_reference
 from steering.saes import SparseAutoencoder, fit_to_model, load_sae
@@ -80,7 +82,7 @@ def open_model(
     model: str, *, device: str = "cpu", dtype: Dtype = "auto", should_stop: Callable[[], bool] | None = None
 ) -> Iterator[LanguageModel]:
     """Hold a model in memory for the block; everyone who names the same one shares it."""
-    key = f"{model}|{device}|{dtype}"
+    key = model_key(model, device, dtype)
     with runtime.lease(
         "model", key, lambda: load_model(model, device=device, dtype=dtype), should_stop=should_stop
     ) as found:
@@ -109,30 +111,23 @@ def open_pair(
         ModelError: see :func:`steering.models.load_model`.
         SaeError: no SAE named for a model that has no default, or one that does not fit the model.
     """
-    source = sae_source(model, sae)
-    with open_model(model, device=device, dtype=dtype, should_stop=should_stop) as network:
-        key = f"{source}|{device}|{model}"
-
-        def load() -> tuple[SparseAutoencoder, Reference | None]:
-            found = load_sae(source)
-            return fit_to_model(found, network).to(device), read_reference(found)
-
-        with runtime.lease("sae", key, load, should_stop=should_stop) as (autoencoder, reference):
-            yield Loaded(network, autoencoder, reference)
+    key = sae_key(model, sae, device, dtype)
+    with (
+        open_model(model, device=device, dtype=dtype, should_stop=should_stop) as network,
+        runtime.lease(
+            "sae", key, lambda: load_fitted_sae(model, sae, device=device, dtype=dtype), should_stop=should_stop
+        ) as (autoencoder, reference),
+    ):
+        yield Loaded(network, autoencoder, reference)
 
 
-def sae_source(model: str, sae: str | None) -> str:
-    """What :func:`steering.saes.load_sae` should be asked for.
-
-    Raises:
-        SaeError: no SAE was named and the model has no default one.
-    """
-    known = presets().get(model)
-    if known is not None and (sae is None or sae == model or sae in known.sae_paths):
-        return str(known.sae_path(None if sae == model else sae))
-    if sae is None:
-        raise SaeError(f"{model} has no default SAE; name one: a folder in sae-lens' format, or release/sae_id.")
-    return sae
+def load_fitted_sae(
+    model: str, sae: str | None = None, *, device: str = "cpu", dtype: Dtype = "auto"
+) -> tuple[SparseAutoencoder, Reference | None]:
+    """Load an SAE, check it against its model, and read its reference activations where it has any."""
+    with open_model(model, device=device, dtype=dtype) as network:
+        found = load_sae(sae_source(model, sae))
+        return fit_to_model(found, network).to(device), read_reference(found)
 
 
 def rank_examples(
@@ -275,11 +270,15 @@ def feature_edit(loaded: Loaded, feature_id: int, factor: float, max_act: float 
 def _effects(
     loaded: Loaded, statistics: FeatureStatistics, progress: Progress, feature_ids: Sequence[int]
 ) -> dict[int, FeatureEffect]:
+    # The embedded world's models know conversations only: there the first token of an answer is the neutral place.
+    world = is_world_model(loaded.model.name)
+    context = encode_prompt(loaded.model, suggested_prompts(loaded.model.name, 1)[0]) if world else None
     return measure_effects(
         loaded.model,
         loaded.sae,
         feature_ids,
         statistics.max_act,
+        context=context,
         progress=lambda done, total: progress(done, total, "features", "Measuring what the candidates write"),
     )
 

@@ -1,9 +1,16 @@
 """What can be opened with one click, and what does the warm-up load?
 
-The pages ask here and know nothing about the embedded world; the world answers here once it is built.
+The frame and the landing page ask here and know nothing about the embedded world.
 """
 
 from dataclasses import dataclass
+
+from steering import runtime
+from steering.errors import WorldError
+from steering.presets import is_world_model, model_key, presets, sae_key
+from ui.state import chosen
+
+DEFAULT_MODEL = "demo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +18,7 @@ class Sample:
     """A sample set that stands one click away.
 
     Attributes:
-        id: what `open_sample` understands.
+        id: name of the world's concept.
         title: on the button, two or three words.
         description: one line below it.
         icon: a Material icon, ``:material/...:``.
@@ -23,21 +30,58 @@ class Sample:
     icon: str = ":material/science:"
 
 
+_SAMPLES = (
+    Sample("pirate", "Pirate speech", "72 answers that talk like a pirate, 72 that do not", ":material/sailing:"),
+    Sample("french", "French phrases", "72 answers with French phrases, 72 without", ":material/translate:"),
+    Sample("hedging", "Hedging", "72 answers that are unsure of everything, 72 that are not", ":material/help:"),
+)
+
+
 def samples() -> list[Sample]:
     """The samples that can be opened now; empty while the embedded world is not built."""
-    return []
+    if DEFAULT_MODEL not in presets():
+        return []
+    from steering.world.concepts import concepts
+
+    known = {concept.name for concept in concepts()}
+    return [sample for sample in _SAMPLES if sample.id in known]
 
 
 def open_sample(id: str) -> None:
-    """Make a sample's examples the session's examples.
+    """Make a sample's examples the session's examples, on a model that knows them.
 
     Raises:
-        SteeringError: no sample has that id.
+        WorldError: no sample has that id.
     """
-    from steering.errors import WorldError
+    from ui.examples_draft import WorldRecipe, from_world, take
 
-    raise WorldError(f"There is no sample {id!r}; the embedded world is not built yet.")
+    if id not in {sample.id for sample in samples()}:
+        raise WorldError(f"There is no sample {id!r}; choose one of those on the start page.")
+    if not is_world_model(chosen.model):
+        chosen.model = chosen.sae = DEFAULT_MODEL
+    take(from_world(WorldRecipe(concept=id)))
 
 
 def register_warm_models() -> None:
     """Tell the runtime what to load in the background; called before the warm-up starts, cheap, any number of times."""
+    if DEFAULT_MODEL not in presets():
+        return
+
+    def load_model() -> object:
+        from steering.models import load_model
+
+        return load_model(DEFAULT_MODEL)
+
+    def load_sae() -> object:
+        from steering.workbench import load_fitted_sae
+
+        return load_fitted_sae(DEFAULT_MODEL)
+
+    def available() -> bool:
+        return DEFAULT_MODEL in presets()
+
+    for kind, name, loader in (
+        ("model", model_key(DEFAULT_MODEL), load_model),
+        ("sae", sae_key(DEFAULT_MODEL), load_sae),
+    ):
+        runtime.register_warm_model(runtime.WarmModel(kind, name, loader, available))
