@@ -17,11 +17,9 @@ else:
     id, draft = found
     examples_view.heading(id, draft)
     examples_view.columns_panel(draft)
-    texts, checks = st.columns([5, 3], gap="medium")
+    texts, sizes = st.columns([5, 3], gap="medium")
     with texts:
         examples_view.table(id, draft)
-    with checks:
-        label = examples_view.label_on_screen(draft)
-        if label is not None:
-            examples_view.balance(draft, label)
         examples_view.findings(draft)
+    with sizes:
+        examples_view.balance(draft)

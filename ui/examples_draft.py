@@ -145,11 +145,11 @@ def from_world(recipe: WorldRecipe) -> Draft:
         WorldError: there is no such concept.
     """
     from steering.world import labelled
-    from steering.world.concepts import concept
+    from steering.world.concepts import concept, concepts
 
     if recipe.concept is None:
         frame = labelled.all_concepts_examples(recipe.count, seed=recipe.seed, split="train")
-        name, label_name = "All concepts of the world", None
+        name, label_name = f"All {len(concepts())} concepts", None
         mapping = ColumnMapping("text", "labels", "prompt", _group(frame), "several")
     else:
         one = concept(recipe.concept)
@@ -237,11 +237,10 @@ def edited(draft: Draft, columns: dict[str, str], rows: pd.DataFrame) -> Draft:
 def shown_columns(draft: Draft) -> dict[str, str]:
     """The columns worth editing: name on the screen → column of the table."""
     mapping = draft.mapping
-    columns = {"text": mapping.text}
-    if mapping.label is not None:
-        columns["label"] = mapping.label
+    columns = {} if mapping.label is None else {"label": mapping.label}
     if is_axbench(draft.table.columns):
         columns["category"] = "category"
+    columns["text"] = mapping.text
     if mapping.prompt is not None:
         columns["prompt"] = mapping.prompt
     return columns

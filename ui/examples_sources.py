@@ -23,9 +23,9 @@ KIND_ICONS = {
     "language": ":material/translate:",
     "code": ":material/code:",
 }
-FILE_TYPES = ["csv", "tsv", "jsonl", "json", "parquet"]
 ALL = "*"
-MIN_COUNT, MAX_COUNT, COUNT = 12, 200, 72
+MIN_COUNT, MAX_COUNT = 12, 200
+COUNT, COUNT_OF_ALL = 72, 24
 
 _UPLOADER = "steerscope.examples.uploader"
 _LAST_RECIPE = "steerscope.examples.recipe"
@@ -112,7 +112,7 @@ def _world(draft: Draft | None) -> None:
         st.caption("Every text carries the label of each concept in it; choose below which one to look for.")
     st.session_state.examples_count = recipe.count
     st.session_state.examples_seed = recipe.seed
-    with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         st.slider(
             "Texts with the concept, and as many without" if recipe.concept else "Texts per concept",
             MIN_COUNT,
@@ -137,8 +137,11 @@ def _take_concept() -> None:
     name = st.session_state.examples_concept
     if name is None:  # a click on the marked pill: the set stays
         return
-    last: WorldRecipe = st.session_state.get(_LAST_RECIPE, WorldRecipe(None, COUNT))
-    _take_recipe(WorldRecipe(None if name == ALL else name, last.count, last.seed))
+    last: WorldRecipe | None = st.session_state.get(_LAST_RECIPE)
+    count = COUNT_OF_ALL if name == ALL else COUNT
+    if last is not None and (last.concept is None) == (name == ALL):
+        count = last.count
+    _take_recipe(WorldRecipe(None if name == ALL else name, count, 0 if last is None else last.seed))
 
 
 def _take_world_again() -> None:
@@ -162,9 +165,9 @@ def _upload(draft: Draft | None) -> None:
     if draft is not None and draft.origin == "upload":
         st.markdown(f":material/description: &nbsp;**{plain(draft.name)}** · {counted(draft.table.n_read, 'row')} read")
     number = st.session_state.setdefault(_UPLOADER, 0)
+    # No `type`: the reader says of every other format what to do instead, where Streamlit would raise.
     st.file_uploader(
         "CSV, TSV, JSONL, JSON or Parquet, with one text and its label per row; AxBench's own Parquet too",
-        type=FILE_TYPES,
         key=f"examples_upload_{number}",
         on_change=_take_upload,
     )

@@ -46,6 +46,7 @@ _MARKS: dict[Severity, str] = {
     "warning": ":orange[:material/warning:]",
     "note": ":gray[:material/info:]",
 }
+_NO = "\0"  # the option for "none": an empty choice would show a placeholder
 _SHOWN_FINDINGS = 4
 _HEIGHT = 460
 _BINS = 12
@@ -61,20 +62,21 @@ _SHOWN_VALUES = 100
 
 def empty() -> None:
     """What stands where the examples will be."""
-    with st.container(border=True, horizontal_alignment="center", key="examples_empty"):
+    with st.container(border=True, gap=None, key="examples_empty"):
         st.space("small")
-        st.markdown("##### :material/lists: &nbsp;No examples yet", width="content")
-        st.markdown(
-            "A set is a few dozen texts that carry your concept and as many that do not. "
-            "Click a concept above to get one at once, or bring your own.",
-            width="content",
+        st.markdown("##### No examples yet", text_alignment="center")
+        st.caption(
+            "A set is a few dozen texts that carry your concept and as many that do not.  \n"
+            "One click on a concept above makes one; or upload or paste your own.",
+            text_alignment="center",
         )
         st.space("small")
 
 
 def heading(id: str, draft: Draft) -> None:
     """Name and size of the set, the label to look for, and the way on."""
-    words, actions = st.columns([5, 4], vertical_alignment="bottom")
+    several = draft.examples is not None and len(draft.examples.label_names) > 1
+    words, actions = st.columns([3, 5] if several else [5, 3], vertical_alignment="bottom")
     with words, st.container(gap=None):
         st.subheader(plain(draft.name) + (" · edited" if draft.edited else ""), anchor=False)
         st.caption(_told(draft))
@@ -97,11 +99,10 @@ def heading(id: str, draft: Draft) -> None:
     if draft.axbench is not None:
         st.info(plain(draft.axbench.message), title="Read as AxBench's own data", icon=":material/dataset:")
     if draft.origin != "world" and is_world_model(chosen.model):
-        st.info(
-            "This model has only ever seen the embedded world's text; it has never seen text like yours, so features "
-            "may read single letters and words. Everything works; for real findings choose a model trained on such "
-            "text.",
-            icon=":material/info:",
+        st.caption(
+            ":material/info: &nbsp;This model has only ever seen the embedded world's text; it has never seen text "
+            "like yours, so features may read single letters and words. Everything works; for real findings choose a "
+            "model trained on such text."
         )
 
 
@@ -111,7 +112,9 @@ def _told(draft: Draft) -> str:
         return f"{counted(draft.table.n_read, 'row')} · {told}"
     left_out = draft.report.n_left_out if draft.report is not None else 0
     rest = f" · {counted(left_out, 'row')} left out" if left_out else ""
-    return f"{counted(draft.examples.n, 'example')}{rest} · {told}"
+    warnings = len(draft.report.warnings) if draft.report is not None else 0
+    warned = f" · {counted(warnings, 'warning')}" if warnings else ""
+    return f"{counted(draft.examples.n, 'example')}{rest}{warned} · {told}"
 
 
 def _undo(draft: Draft) -> None:
@@ -119,7 +122,7 @@ def _undo(draft: Draft) -> None:
     old = used if used is not None and not draft.usable else drafts.before() if draft.usable else None
     if old is not None:
         st.button(
-            "Back",
+            "Undo" if draft.usable else "Keep the earlier set",
             key="examples_back",
             icon=":material/undo:",
             type="tertiary",
@@ -182,7 +185,7 @@ def columns_panel(draft: Draft) -> None:
         f"Columns · {' · '.join(parts)}",
         expanded=mapping.label is None or draft.examples is None,
         icon=":material/view_column:",
-        key="examples_columns",
+        key=f"examples_columns_{draft.table.name}",
     ):
         columns = list(draft.table.columns)
         with st.grid(min_column_width=190, gap="small"):
@@ -192,24 +195,24 @@ def columns_panel(draft: Draft) -> None:
             )
             _select("style", "How the label is written", list(STYLES), None, told=STYLES)
             if mapping.label is not None and mapping.style == "binary":
-                values = [None, *_values(draft, mapping.label)]
+                values = [_NO, *_values(draft, mapping.label)]
                 _select(
                     "positive",
                     "Positive value",
                     values,
                     "Which value means that the concept is there.",
-                    told={None: "Automatic"},
+                    told={_NO: "Automatic"},
                 )
             if mapping.style == "several":
                 marks = [*SEPARATORS, *({mapping.separator} - set(SEPARATORS))]
                 _select("separator", "Between two labels", marks, "A cell may also be a JSON list.", told=SEPARATORS)
-            _select("prompt", "Prompt", [None, *columns], "The instruction that the text answers.", told={None: "None"})
+            _select("prompt", "Prompt", [_NO, *columns], "The instruction that the text answers.", told={_NO: "None"})
             _select(
                 "group",
                 "Group",
-                [None, *columns],
+                [_NO, *columns],
                 "Rows with the same value stay on one side of the held-out split.",
-                told={None: "None"},
+                told={_NO: "None"},
             )
             if mapping.style == "binary" and draft.examples is not None:
                 st.session_state.examples_label_name = draft.label_name or draft.examples.label_names[0]
@@ -233,7 +236,8 @@ def _select(
     found = drafts.current()
     assert found is not None
     key = f"examples_map_{field}"
-    st.session_state[key] = getattr(found[1].mapping, field)
+    value = getattr(found[1].mapping, field)
+    st.session_state[key] = _NO if value is None and _NO in options else value
     st.selectbox(
         label,
         options,
@@ -249,6 +253,7 @@ def _select(
 def _remap(field: str) -> None:
     found = drafts.current()
     value = st.session_state[f"examples_map_{field}"]
+    value = None if value == _NO else value
     if found is None or value == getattr(found[1].mapping, field):
         return
     draft = found[1]
@@ -307,7 +312,7 @@ def table(id: str, draft: Draft) -> None:
         hide_index=True,
         column_config=config,
         disabled=["row", "check"],
-        height=_HEIGHT,
+        height=min(_HEIGHT, 35 * (len(rows) + 2) + 3),
         alt="The examples: one text per row with its label",
     )
     if not has_unsaved_edits(id):
@@ -356,14 +361,15 @@ def _discard_edits() -> None:
 def _column_config(draft: Draft) -> dict[str, Any]:
     mapping = draft.mapping
     columns = drafts.shown_columns(draft)
+    titles = _world_titles(draft)
 
     def origin(name: str) -> str:
         return f"Column '{plain(columns[name])}' of {plain(draft.table.name)}"
 
     config: dict[str, Any] = {
         "row": st.column_config.NumberColumn("Row", width=56, pinned=True, help="Counted from 1, as in the findings"),
-        "text": st.column_config.TextColumn("Text", width="large", help=origin("text")),
-        "check": st.column_config.TextColumn("Check", width=120, help="What was noticed about this row"),
+        "text": st.column_config.TextColumn("Text", width=340, help=origin("text")),
+        "check": st.column_config.TextColumn("Check", width=100, help="What was noticed about this row"),
     }
     if "prompt" in columns:
         config["prompt"] = st.column_config.TextColumn("Prompt", width="medium", help=origin("prompt"))
@@ -376,15 +382,16 @@ def _column_config(draft: Draft) -> dict[str, Any]:
                 "Labels",
                 options=list(draft.examples.label_names),
                 accept_new_options=True,
-                width="medium",
+                width=130,
                 help=origin("label"),
+                format_func=lambda name: titles.get(name, name),
             )
         elif mapping.style != "several" and len(values) < _SHOWN_VALUES:
             config["label"] = st.column_config.SelectboxColumn(
-                "Label", options=values, width="small", help=origin("label")
+                "Label", options=values, width=_label_width(values), help=origin("label")
             )
         else:
-            config["label"] = st.column_config.TextColumn("Label", width="small", help=origin("label"))
+            config["label"] = st.column_config.TextColumn("Label", width=_label_width(values), help=origin("label"))
     return config
 
 
@@ -392,18 +399,18 @@ def editor_rows(draft: Draft) -> pd.DataFrame:
     """The table as it is edited: row number, what is worth editing, and what was noticed about the row."""
     rows = draft.table.rows
     frame = pd.DataFrame({"row": np.asarray(rows.index, dtype=np.int64)})
-    for name, column in drafts.shown_columns(draft).items():
-        cells = draft.table.column(column)
-        if name == "label" and _in_lists(draft):
-            frame[name] = pd.Series([split_labels(cell, draft.mapping.separator) for cell in cells], dtype=object)
-        else:
-            frame[name] = cells
     noticed: dict[int, list[str]] = {}
     for finding in draft.findings:
         for row in finding.rows:
             noticed.setdefault(row, []).append(CHECKS.get(finding.kind, finding.kind.replace("_", " ")))
     if noticed:
         frame["check"] = [", ".join(dict.fromkeys(noticed.get(int(row), []))) for row in rows.index]
+    for name, column in drafts.shown_columns(draft).items():
+        cells = draft.table.column(column)
+        if name == "label" and _in_lists(draft):
+            frame[name] = pd.Series([split_labels(cell, draft.mapping.separator) for cell in cells], dtype=object)
+        else:
+            frame[name] = cells
     return frame
 
 
@@ -422,9 +429,11 @@ def _in_lists(draft: Draft) -> bool:
 # -- balance and lengths ---------------------------------------------------------------------------------------------
 
 
-def balance(draft: Draft, label: str) -> None:
+def balance(draft: Draft) -> None:
     """How many positives and negatives there are: of the label, and of every label where there are several."""
-    assert draft.examples is not None
+    label = label_on_screen(draft)
+    if draft.examples is None or label is None:
+        return
     examples = draft.examples
     n_positive = int(examples.label(label).sum())
     titles = _world_titles(draft)
@@ -432,7 +441,7 @@ def balance(draft: Draft, label: str) -> None:
         if len(examples.label_names) > 1:
             st.markdown(f"**{plain(titles.get(label, label))}**")
         positive, negative = st.columns(2, wrap=False)
-        positive.metric(":material/square: Positives", f"{n_positive:,}", help="Examples that carry the label")
+        positive.metric("Positives", f"{n_positive:,}", help="Examples that carry the label")
         negative.metric("Negatives", f"{examples.n - n_positive:,}", help="Examples that do not")
         lengths(examples, label)
     if len(examples.label_names) > 1:
@@ -443,14 +452,16 @@ def balance(draft: Draft, label: str) -> None:
                 hide_index=True,
                 height=min(40 + 35 * len(examples.label_names), 240),
                 column_config={
-                    "label": st.column_config.TextColumn("Label", width="medium"),
-                    "positives": st.column_config.ProgressColumn(
-                        "Positives", format="%d", min_value=0, max_value=examples.n
-                    ),
-                    "negatives": st.column_config.NumberColumn("Negatives", width="small"),
+                    "label": st.column_config.TextColumn("Label", width=112),
+                    "positives": st.column_config.NumberColumn("Positives", width=74),
+                    "negatives": st.column_config.NumberColumn("Negatives", width=78),
                 },
                 alt="Positives and negatives of every label",
             )
+
+
+def _label_width(values: list[str]) -> int:
+    return min(140, 50 + 8 * max(map(len, values), default=0))
 
 
 def label_counts(examples: LabelledExamples, titles: Mapping[str, str]) -> pd.DataFrame:
@@ -471,7 +482,6 @@ def lengths(examples: LabelledExamples, label: str) -> None:
     st.vega_lite_chart(
         bins,
         {
-            "height": 120,
             "layer": [
                 {
                     "mark": {"type": "area", "interpolate": "step-after", "line": True, "opacity": 0.3},
@@ -506,6 +516,7 @@ def lengths(examples: LabelledExamples, label: str) -> None:
                 }
             ],
         },
+        height=210,
         alt=f"How many {unit.lower()} the texts have: positives against negatives",
     )
 
