@@ -23,6 +23,8 @@ st.markdown(
 )
 
 samples = start.samples()
+if samples:
+    st.caption("Try it on a sample set, or bring your own:")
 with st.container(horizontal=True, vertical_alignment="center", key="start"):
     for i, sample in enumerate(samples):
         if st.button(

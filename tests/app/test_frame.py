@@ -118,3 +118,22 @@ def test_no_unsafe_html_anywhere():
     assert len(sources) > 10
     found = [(path.name, word) for path in sources for word in words if word in path.read_text(encoding="utf-8")]
     assert found == []
+
+
+def test_samples_are_one_click_away_and_a_broken_one_says_why(open_app, monkeypatch):
+    from steering.errors import WorldError
+    from ui import start
+
+    def fails(id):
+        raise WorldError(f"Sample {id} does not match its manifest.")
+
+    monkeypatch.setattr(
+        start, "samples", lambda: [start.Sample("w", "Weather", "400 texts"), start.Sample("f", "Food", "x")]
+    )
+    monkeypatch.setattr(start, "open_sample", fails)
+    app = open_app()
+    assert [button.label for button in app.button] == ["Weather", "Food", "Bring your own examples"]
+    app.button(key="sample_w").click().run()
+    assert not app.exception
+    assert app.error[0].value == r"Sample w does not match its manifest\."
+    assert app.title[0].value == "Find it. Steer it. Check it."
