@@ -160,7 +160,7 @@ def test_support_is_a_fifth_of_the_positives_at_most_ten():
 
 def test_support_counts_training_positives_only():
     frequency = np.zeros((20, 1))
-    frequency[[0, 10, 11, 12], 0] = 0.5
+    frequency[[0, 5, 10, 11, 12], 0] = 0.5  # row 5 is a negative, rows from 10 on are held out
     labels = (np.arange(20) % 10 < 5)[:, None]
     split = Rows(np.arange(10), np.arange(10, 20))
     ranking = rank_features(statistics_of(frequency), labels, ("sea",), split, RankingSettings(), label="sea")

@@ -111,10 +111,13 @@ def test_feature_that_never_fires_scores_zero_and_predicts_nothing():
 
 
 def test_stored_zeros_are_zeros():
-    frequency = columns([0.5, 0.5, 0.5])
-    frequency.data[1:] = 0
-    assert frequency.nnz == 3
-    assert sweep(frequency, np.array([[True], [False], [False]])).best[0, 0] == 1
+    frequency = columns([0.5, 0.5, 0])
+    frequency.data[1] = 0
+    assert frequency.nnz == 2
+    # one of two positives; were the stored zero a threshold, the second would be found as well
+    found = sweep(frequency, np.array([[True], [True], [False]]), pi0=0.5)
+    assert found.best[0, 0] == pytest.approx(2 / 3)
+    assert found.tau[0, 0] == 0.5
 
 
 def test_of_two_equal_thresholds_the_higher_is_kept():
