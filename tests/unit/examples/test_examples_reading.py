@@ -257,6 +257,11 @@ def test_small_parquet_files_that_unpack_to_gigabytes_are_refused():
     peak = pa.default_memory_pool().max_memory()
     assert "once unpacked" in refusal(bomb, "a.parquet")
     assert pa.default_memory_pool().max_memory() <= max(peak, 2 * MAX_BYTES)
+    # One long text many times, and no hint in the file that it is a dictionary: each batch would be a gigabyte.
+    one = pa.DictionaryArray.from_arrays(pa.array([0] * 512, pa.int32()), pa.array(["x" * 4_000_000]))
+    peak = pa.default_memory_pool().max_memory()
+    assert "once unpacked" in refusal(to_parquet({"text": one}, compression="zstd", store_schema=False), "a.parquet")
+    assert pa.default_memory_pool().max_memory() <= max(peak, 2 * MAX_BYTES)
     # One text of 40 million characters, below the bound on declared sizes.
     assert "once unpacked" in refusal(to_parquet({"text": ["a", "x" * 40_000_000]}, compression="zstd"), "a.parquet")
     # One text of 60 million characters, honestly declared.
