@@ -368,7 +368,7 @@ def _column_config(draft: Draft) -> dict[str, Any]:
 
     config: dict[str, Any] = {
         "row": st.column_config.NumberColumn("Row", width=56, pinned=True, help="Counted from 1, as in the findings"),
-        "text": st.column_config.TextColumn("Text", width=340, help=origin("text")),
+        "text": st.column_config.TextColumn("Text", width=320, help=origin("text")),
         "check": st.column_config.TextColumn("Check", width=100, help="What was noticed about this row"),
     }
     if "prompt" in columns:
@@ -461,7 +461,7 @@ def balance(draft: Draft) -> None:
 
 
 def _label_width(values: list[str]) -> int:
-    return min(140, 50 + 8 * max(map(len, values), default=0))
+    return min(140, max(84, 50 + 8 * max(map(len, values), default=0)))
 
 
 def label_counts(examples: LabelledExamples, titles: Mapping[str, str]) -> pd.DataFrame:
@@ -490,7 +490,7 @@ def lengths(examples: LabelledExamples, label: str) -> None:
                             "field": "length",
                             "type": "quantitative",
                             "title": f"{unit} per text",
-                            "axis": {"tickCount": 5, "grid": False},
+                            "axis": {"tickCount": 5, "tickMinStep": 1, "grid": False},
                             "scale": {"nice": False},
                         },
                         "y": {
