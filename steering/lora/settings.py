@@ -110,9 +110,9 @@ LORA_PRESETS: Mapping[str, LoraSettings] = MappingProxyType(
             alpha=16.0,
             targets="all_linear",
             learning_rate=5e-3,
-            epochs=8,
-            batch_size=12,
-            micro_batch_size=12,
+            epochs=5,
+            batch_size=8,
+            micro_batch_size=8,
             learn_to_stop=True,
         ),
         "all-linear": LoraSettings(

@@ -253,10 +253,9 @@ def _chunks(texts: Sequence[EncodedText], size: int) -> Iterator[Sequence[Encode
 
 
 def _set_training(layers: LoraLayers, *, active: bool) -> None:
-    # Only the adapter's dropout trains; dropout that the base model may have stays off.
+    # Only the adapter's dropout trains (the linear map inside has none); dropout elsewhere in the model stays off.
     for layer in layers.values():
         layer.train(active)
-        layer.get_base_layer().eval()
 
 
 def _split(
