@@ -250,12 +250,14 @@ class WarmModel:
     Attributes:
         kind: shelf kind, "model" or "sae".
         name: shelf name, as in `Shelf.lease`.
+        title: what the screen calls it.
         loader: makes it.
         available: whether its files are here; asked first, so that an absent default is no error.
     """
 
     kind: str
     name: str
+    title: str
     loader: Callable[[], Any]
     available: Callable[[], bool]
 
@@ -305,9 +307,9 @@ class _WarmUp:
             missing = []
             for model in models():
                 if not model.available():
-                    missing.append(model.name)
+                    missing.append(model.title)
                     continue
-                self._say(f"Loading {model.name}")
+                self._say(f"Loading {model.title}")
                 with shelf.lease(model.kind, model.name, model.loader):
                     pass
             freeze()
@@ -324,6 +326,9 @@ def import_heavy(name: str) -> None:
     """Import a heavy library by name, with its environment set first; the seam that tests replace."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    # Threads that spin while they wait starve everything else as soon as the cores are shared.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if name == "transformers":  # its top level is lazy: name what will be used
         from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: F401
     else:

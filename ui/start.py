@@ -80,8 +80,8 @@ def register_warm_models() -> None:
     def available() -> bool:
         return DEFAULT_MODEL in presets()
 
-    for kind, name, loader in (
-        ("model", model_key(DEFAULT_MODEL), load_model),
-        ("sae", sae_key(DEFAULT_MODEL), load_sae),
+    for kind, name, title, loader in (
+        ("model", model_key(DEFAULT_MODEL), "the model", load_model),
+        ("sae", sae_key(DEFAULT_MODEL), "the SAE", load_sae),
     ):
-        runtime.register_warm_model(runtime.WarmModel(kind, name, loader, available))
+        runtime.register_warm_model(runtime.WarmModel(kind, name, title, loader, available))

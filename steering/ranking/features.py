@@ -30,7 +30,8 @@ class FeatureRank:
         f1c_heldout: calibrated F1 of tau on the held-out part.
         auroc_heldout: of the firing frequency, held-out part.
         interval: 95 % limits of ``auroc_heldout``.
-        p_value: held-out part: label permutation at tau, this feature alone; nothing held out: adjusted for having
+        p_value: held-out part: label permutation at tau and at a threshold for balanced classes, the smaller
+            doubled, this feature alone; nothing held out: adjusted for having
             looked at all features.
         q_value: false-discovery rate among the features shown (Benjamini–Yekutieli); nothing held out: upper limit of
             the adjusted p-value.

@@ -94,9 +94,10 @@ def test_order_scores_and_heldout_by_hand():
     assert first.tau == pytest.approx(0.4)
     assert first.mean_difference == pytest.approx(0.8)
     assert (first.f1c_heldout, first.auroc_heldout) == (1, 1)
-    assert first.p_value == pytest.approx(1 / 6)  # one of the six ways to choose two of four
-    # three features, harmonic number 11/6: 3 * 11/6 / 6
-    assert first.q_value == pytest.approx(11 / 12)
+    # one of the six ways to choose two of four, doubled: two thresholds are tested, here they coincide
+    assert first.p_value == pytest.approx(2 / 6)
+    # three features, harmonic number 11/6: 3 * 11/6 * 2/6, at most 1
+    assert first.q_value == 1
     assert (first.density, first.max_act, first.label, first.best_label) == (pytest.approx(0.1), 2, "sea", None)
     assert second.f1c == pytest.approx(2 / 3)
     assert second.f1c == third.f1c
@@ -135,7 +136,7 @@ def test_top_k_keeps_the_best_and_says_so():
     ranking = rank_by_hand(use_top_k=True, top_k=1)
     assert [feature.feature_id for feature in ranking.features] == [0]
     assert ranking.filters[-1] == FilterStep("top_k", True, 3, 2, 1.0, "Only the best by training F1c are kept.")
-    assert ranking.features[0].q_value == pytest.approx(1 / 6)  # one feature shown, nothing to correct for
+    assert ranking.features[0].q_value == pytest.approx(2 / 6)  # one feature shown, nothing to correct for
 
 
 def test_candidates_are_cut_by_f1c_then_ties():
@@ -504,3 +505,19 @@ def test_ranking_needs_no_torch_and_no_streamlit():
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_strict_threshold_does_not_hide_a_feature_that_separates_the_classes():
+    """One noisy negative drives tau at pi0 = 1e-3 so high that few held-out positives reach it."""
+    generator = np.random.default_rng(0)
+    positive = np.arange(160) % 2 == 0
+    frequency = np.where(positive, generator.uniform(0.2, 0.6, 160), generator.uniform(0.0, 0.15, 160))
+    frequency[1] = 0.55  # a training negative
+    split = Rows(np.arange(100), np.arange(100, 160))
+    statistics = statistics_of(np.stack([frequency, generator.uniform(0, 1, 160)], axis=1))
+    ranking = rank_features(statistics, positive[:, None], ("sea",), split, RankingSettings(), label="sea")
+    best = ranking.features[0]
+    assert best.feature_id == 0
+    assert best.tau > 0.54
+    assert best.auroc_heldout == 1
+    assert best.q_value < 1e-6

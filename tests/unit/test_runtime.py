@@ -202,7 +202,7 @@ def _warm(monkeypatch, *models):
 
 def test_warming_up_imports_then_loads_then_is_ready(monkeypatch):
     loads = []
-    model = WarmModel("model", "demo", lambda: loads.append(1) or "the model", lambda: True)
+    model = WarmModel("model", "demo", "demo", lambda: loads.append(1) or "the model", lambda: True)
     assert not runtime.warmth().started
     imported = _warm(monkeypatch, model, model)
     assert imported == ["torch", "transformers"]
@@ -214,7 +214,7 @@ def test_warming_up_imports_then_loads_then_is_ready(monkeypatch):
 
 
 def test_a_default_that_is_not_there_is_no_error(monkeypatch):
-    _warm(monkeypatch, WarmModel("model", "demo", lambda: pytest.fail("not there"), lambda: False))
+    _warm(monkeypatch, WarmModel("model", "demo", "demo", lambda: pytest.fail("not there"), lambda: False))
     warmth = runtime.warmth()
     assert warmth.ready
     assert warmth.error is None
@@ -225,7 +225,7 @@ def test_a_default_that_does_not_load_says_why(monkeypatch):
     def fails():
         raise ModelError("weights do not match the manifest")
 
-    _warm(monkeypatch, WarmModel("model", "demo", fails, lambda: True))
+    _warm(monkeypatch, WarmModel("model", "demo", "demo", fails, lambda: True))
     assert runtime.warmth().error == "weights do not match the manifest"
     assert runtime.warmth().ready
 
