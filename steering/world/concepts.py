@@ -1,0 +1,69 @@
+"""Which concepts can the world's judge tell apart, and how does one ask for them?"""
+
+import difflib
+from dataclasses import dataclass
+from functools import cache
+
+from steering.errors import WorldError
+from steering.world.grammar import PLAIN_SHARE, SINGLE_SHARE
+from steering.world.voices import VOICES, ConceptKind, Split
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """One concept of the embedded world.
+
+    Attributes:
+        name: identifier.
+        title: what stands in tables.
+        kind: style, theme, form, stance, language or code.
+        split: ``development`` concepts may be looked at while a method is chosen; ``test`` concepts only to report.
+        description: one sentence a person can label by.
+        base_rate: share of answers that carry it when nobody asked.
+        prompt_instruction: the sentence that the prompted baseline adds to an instruction.
+    """
+
+    name: str
+    title: str
+    kind: ConceptKind
+    split: Split
+    description: str
+    base_rate: float
+    prompt_instruction: str
+
+
+@cache
+def concepts() -> tuple[Concept, ...]:
+    """All concepts, in a fixed order."""
+    total = sum(voice.weight for voice in VOICES)
+    carried = SINGLE_SHARE + 2 * (1 - PLAIN_SHARE - SINGLE_SHARE)
+    return tuple(
+        Concept(
+            name=voice.name,
+            title=voice.title,
+            kind=voice.kind,
+            split=voice.split,
+            description=voice.description,
+            base_rate=round(carried * voice.weight / total, 4),
+            prompt_instruction=voice.ask[0][0].upper() + voice.ask[0][1:] + ".",
+        )
+        for voice in VOICES
+    )
+
+
+def concept(name: str) -> Concept:
+    """The concept called ``name``.
+
+    Raises:
+        WorldError: when there is none; the message names the nearest.
+    """
+    by_name = {one.name: one for one in concepts()}
+    if name in by_name:
+        return by_name[name]
+    near = difflib.get_close_matches(name.lower(), by_name, n=1, cutoff=0.0)
+    raise WorldError(
+        f"The embedded world has no concept {name!r}; the nearest is {near[0]!r}. "
+        f"All of them: {', '.join(by_name)}."
+    )
+
+
