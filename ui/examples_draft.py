@@ -288,7 +288,6 @@ def before() -> Draft | None:
 def take(draft: Draft) -> None:
     """Show a draft, and put its examples in use if they can be ranked."""
     st.session_state.pop(_MISTAKE, None)
-    old = st.session_state.get(_IN_USE)
     if not draft.usable:
         _show(draft, put_in_use=False)
         return
@@ -299,8 +298,9 @@ def take(draft: Draft) -> None:
     chosen.examples_id = draft.examples_id
     chosen.examples_title = f"{_shortened(draft.name)} · {draft.examples.n:,} examples"
     chosen.label = label if label in rankable_labels(draft.examples) else first_label(draft.examples)
-    if old is not None and runtime.store.get("examples_draft", old) is not None:
-        st.session_state[_BEFORE] = old
+    used = in_use()
+    if used is not None and (used.examples_id, used.name) != (draft.examples_id, draft.name):
+        st.session_state[_BEFORE] = st.session_state[_IN_USE]
     _show(draft, put_in_use=True)
 
 

@@ -230,11 +230,12 @@ def test_no_cell_of_the_findings_runs_as_a_formula():
 
 
 def test_hostile_text_is_never_markdown(page):
-    name = "![x](http://e.example/a.png) :red[hi] $x$.csv"
+    name = "![x](e) :red[hi] $x$.csv"
     upload(page, name, csv_of([(f"{text} ![x](http://e.example/b.png)", f"**b** {label}") for text, label in ROWS]))
     assert examples(page) is not None
     for element in [*page.markdown, *page.caption, *page.subheader, *page.error, *page.info]:
         assert "![x](" not in element.value
+        assert ":red[hi]" not in element.value
         assert "**b**" not in element.value
 
 
@@ -486,6 +487,15 @@ def test_a_file_takes_the_mark_off_the_concept_and_undo_brings_it_back(page):
     assert page.get("pills")[0].value == "pirate"
 
 
+def test_the_marked_concept_is_the_one_on_the_screen(page):
+    take_concept(page, "pirate")
+    take_concept(page, "formal")
+    button(page, "examples_back").click()
+    ran(page)
+    assert page.get("pills")[0].value == "pirate"
+    assert examples(page).label_names == ("pirate",)
+
+
 def test_with_another_model_there_is_no_note(open_alone):
     app = open_alone(PAGE, model="gpt2")
     upload(app, "ships.csv", GOOD)
@@ -532,6 +542,8 @@ def test_examples_that_another_page_put_in_use_are_shown_and_stay_as_they_are(op
     assert list(editor(app)["text"]) == list(made.texts)
     assert state(app, "examples_id") == made.fingerprint
     assert state(app, "examples_title") == "Sample"
+    shown = state(app, "examples.shown")
+    assert state(ran(app), "examples.shown") == shown, "one draft, not a new one with every run"
     assert not button(app, "find_features").disabled
 
 
