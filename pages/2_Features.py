@@ -7,7 +7,7 @@ from ui.errors import boundary
 from ui.feature_view import feature_panel
 from ui.frame import STEPS, empty_state, next_step, open_page
 from ui.job_panel import job_panel
-from ui.state import chosen
+from ui.state import chosen, is_news
 from ui.text import plain
 
 open_page("Features", lead="Which features carry the concept, on which tokens, how surely?")
@@ -25,17 +25,21 @@ with st.container(horizontal=True, vertical_alignment="center", key="ranking_bar
     again = st.button("Rank features", key="rank", icon=":material/play_arrow:", type="secondary")
 
 job = work.latest("ranking")
-first_time = chosen.ranking_id is None and st.session_state.get("ranked_for") != (chosen.examples_id, label)
+first_time = chosen.ranking_id is None and st.session_state.get("ranked_for") != (
+    chosen.examples_id,
+    label,
+    chosen.model,
+    chosen.sae,
+)
 if again or first_time:
     with boundary("The ranking could not start"):
-        st.session_state["ranked_for"] = (chosen.examples_id, label)
+        st.session_state["ranked_for"] = (chosen.examples_id, label, chosen.model, chosen.sae)
         job = work.start_ranking(settings)
         job.wait(0.3)
 job_panel(job, key="ranking_job")
 if job is not None and job.active:
     st.stop()
-if job is not None and isinstance(job.result, str) and st.session_state.get("ranking_taken") != job.id:
-    st.session_state["ranking_taken"] = job.id
+if job is not None and isinstance(job.result, str) and is_news("ranking_job", job.id):
     chosen.ranking_id = job.result
     found = work.ranking_run()
     ranked = found.rankings[label].features if found and label in found.rankings else ()

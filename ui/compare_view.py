@@ -13,7 +13,7 @@ from ui.controls import Strength, feature_swatches, strength_controls
 from ui.errors import boundary
 from ui.job_panel import job_panel
 from ui.palette import NEGATIVE, feature_colour
-from ui.state import chosen
+from ui.state import chosen, is_news
 from ui.text import counted, plain
 
 if TYPE_CHECKING:
@@ -127,8 +127,7 @@ def _lora_controls(run: "RankingRun", label: str) -> float:
         if job.active:
             st.fragment(_losses, run_every=1.0)(job.id)
         job_panel(job, key="lora_job")
-        if not job.active and isinstance(job.result, str) and st.session_state.get("lora_taken") != job.id:
-            st.session_state["lora_taken"] = job.id
+        if not job.active and isinstance(job.result, str) and is_news("lora_job", job.id):
             chosen.adapter_id = job.result
             st.rerun()
     factor = 1.0

@@ -85,8 +85,8 @@ def _feature(run: "RankingRun", feature_id: int, slot: int, mode: str, key: str)
     max_act = float(run.statistics.max_act[feature_id])
     name = f"{key}_{feature_id}"
     with st.container(border=True):
-        head, toggle = st.columns([3, 2], vertical_alignment="center")
-        head.markdown(f"{_chip(slot)} **Feature {feature_id}**")
+        head, toggle = st.columns([2, 3], vertical_alignment="center")
+        head.markdown(f"{_chip(slot)} **{feature_id}**")
         if mode == "ablate":
             st.caption(f"Set to 0 wherever it fires. Its largest activation is {max_act:.2f}.")
             return feature_id, 0.0, max_act
@@ -127,7 +127,7 @@ def _checked(value: float) -> float:
 
 def _chip(slot: int) -> str:
     name = ("blue", "orange", "green", "violet")[slot % 4]
-    return f":{name}[:material/circle:]"
+    return f":{name}[●]"
 
 
 @dataclass(frozen=True, slots=True)

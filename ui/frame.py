@@ -13,6 +13,7 @@ from streamlit.errors import StreamlitAPIException
 from steering import runtime
 from ui import start
 from ui.errors import show_error
+from ui.model_choice import model_choice, shown_sae
 from ui.state import chosen
 from ui.text import plain
 
@@ -135,6 +136,7 @@ def _model_state() -> None:
     warmth = runtime.warmth()
     warming = warmth.started and not warmth.ready
     st.fragment(_draw_model_state, run_every=1.0 if warming else None)(warming)
+    model_choice()
 
 
 def _draw_model_state(warming: bool) -> None:
@@ -143,7 +145,7 @@ def _draw_model_state(warming: bool) -> None:
         st.rerun()
     with st.container(gap=None, key="model_state"):
         st.markdown(f":material/memory: &nbsp;**{plain(chosen.model)}**")
-        st.caption(f"SAE {plain(chosen.sae)}")
+        st.caption(f"SAE {plain(shown_sae())}")
         if warmth.error:
             show_error(warmth.error, title=warmth.phase)
         elif warmth.ready:

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from ui import charts
-from ui.state import chosen
+from ui.state import chosen, is_news
 from ui.text import plain
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def summary(ranking: "Ranking") -> None:
     """What was found, in one row of numbers, and what the filters took away."""
     best = ranking.features[0] if ranking.features else None
     sure = sum(feature.q_value is not None and feature.q_value < 0.05 for feature in ranking.features)
-    with st.grid(min_column_width=170, gap="small", key="ranking_summary"):
+    with st.grid(min_column_width=140, gap="small", key="ranking_summary"):
         st.metric("Examples", f"{ranking.n_positive} + {ranking.n_negative}", border=True, help="Positives + negatives")
         st.metric(
             "Best feature", "none" if best is None else str(best.feature_id), border=True,
@@ -103,7 +103,7 @@ def summary(ranking: "Ranking") -> None:
             help="With shuffled labels the best of all features stays below this in 95 % of shuffles.",
         )  # fmt: skip
     for warning in ranking.warnings:
-        st.warning(plain(warning), icon=":material/warning:")
+        st.caption(f":orange[:material/info:] {plain(warning)}")
 
 
 def filter_steps(ranking: "Ranking") -> None:
@@ -226,8 +226,7 @@ def scatter(ranking: "Ranking") -> None:
         alt=f"Scatter of {len(points)} features: how well each reads the concept against its output score.",
     )  # fmt: skip
     # A click stays in the chart's state; it counts once, so that the table can choose another feature afterwards.
-    if clicked and clicked != st.session_state.get("features_scatter_seen"):
-        st.session_state["features_scatter_seen"] = clicked
+    if clicked and is_news("features_scatter", clicked):
         chosen.feature_id = int(clicked[0])
         st.rerun()
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from steering import runtime
 from steering.errors import ExamplesError
 from steering.jobs import Job
-from ui.state import chosen, job_id, owner, set_job
+from ui.frame import update_menu
+from ui.state import chosen, is_news, job_id, owner, set_job
 
 if TYPE_CHECKING:
     from steering.activations import TokenActivations
@@ -295,11 +296,14 @@ def taken(kind: str) -> Generated | None:
     job = latest(kind)
     if job is not None and not job.active:
         id = job.result or job.partial
-        if isinstance(id, str):
+        # Once per job: a later choice of features takes these answers away, and they must not come back.
+        if isinstance(id, str) and is_news(f"taken_{kind}", id):
             if kind == "steer":
-                chosen.completions_id = id
+                chosen.completions_id, chosen.steer_title = id, "Steered answers written"
+                update_menu()
             else:
-                chosen.comparison_id = id
+                chosen.comparison_id, chosen.comparison_title = id, "Methods compared"
+                update_menu()
     found: Generated | None = runtime.store.get(
         kind, chosen.completions_id if kind == "steer" else chosen.comparison_id
     )
