@@ -1,4 +1,4 @@
-"""Reprint the figures of docs/world.md: python benchmarks/world_report.py [--assets DIR] [--only judge,model,features]."""
+"""What are the embedded world's figures? Reprints those of docs/world.md."""
 
 import argparse
 import time
@@ -59,11 +59,16 @@ def judge_figures(count: int) -> None:
 
 
 @torch.no_grad()
-def sample_answers(prompts: list[str], model: torch.nn.Module, tokenizer: object, *, seed: int, tokens: int) -> list[str]:
+def sample_answers(
+    prompts: list[str], model: torch.nn.Module, tokenizer: object, *, seed: int, tokens: int
+) -> list[str]:
     """One answer at temperature 1 for each prompt, in one left-padded batch."""
     torch.manual_seed(seed)
     tokenizer.padding_side = "left"
-    texts = [tokenizer.apply_chat_template([{"role": "user", "content": one}], tokenize=False, add_generation_prompt=True) for one in prompts]
+    texts = [
+        tokenizer.apply_chat_template([{"role": "user", "content": one}], tokenize=False, add_generation_prompt=True)
+        for one in prompts
+    ]
     batch = tokenizer(texts, add_special_tokens=False, return_tensors="pt", padding=True)
     ids = model.generate(**batch, do_sample=True, temperature=1.0, top_k=0, max_new_tokens=tokens)
     tokenizer.padding_side = "right"
@@ -87,7 +92,12 @@ def model_figures(assets: Path, count: int, tokens: int = 96) -> None:
         asked = [f"{prompt} {one.prompt_instruction}" for prompt in prompts]
         answers = sample_answers(asked, model, tokenizer, seed=1, tokens=tokens)
         scores = [judge.score(one.name, prompt, text) for prompt, text in zip(prompts, answers, strict=True)]
-        unprompted = [judge.score(one.name, prompt, text).overall for prompt, text in zip(prompts, sample_answers(prompts, model, tokenizer, seed=2, tokens=tokens), strict=True)]
+        unprompted = [
+            judge.score(one.name, prompt, text).overall
+            for prompt, text in zip(
+                prompts, sample_answers(prompts, model, tokenizer, seed=2, tokens=tokens), strict=True
+            )
+        ]
         rows.append((one.name, float(np.mean(unprompted)), *means(scores)))
     table(("prompt names", "overall unprompted", "concept", "instruction", "fluency", "overall"), rows)
     print("median over concepts, prompted overall:", np.median([row[-1] for row in rows[1:]]), "\n")
@@ -95,7 +105,10 @@ def model_figures(assets: Path, count: int, tokens: int = 96) -> None:
 
 def means(scores: list) -> tuple[float, float, float, float]:
     """Mean ratings."""
-    return tuple(float(np.mean([getattr(score, name) for score in scores])) for name in ("concept", "instruction", "fluency", "overall"))
+    return tuple(
+        float(np.mean([getattr(score, name) for score in scores]))
+        for name in ("concept", "instruction", "fluency", "overall")
+    )
 
 
 def auroc(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -158,9 +171,37 @@ def feature_figures(assets: Path, sae_name: str | None = None) -> None:
         order = np.argsort(-f1)
         best = int(np.argmax(held_auroc))
         top3 = float(held_auroc[order[:3]].max())
-        rows.append((one.name, int(order[0]), float(f1[order[0]]), float(held_auroc[order[0]]), top3, best, float(held_auroc[best]), int(np.where(order == best)[0][0]) + 1))
-    table(("concept", "first by F1c", "F1c", "its held-out AUROC", "best of first 3", "best feature", "AUROC", "its rank by F1c"), rows)
-    print("concepts with a feature of held-out AUROC >= 0.9 in the first three:", sum(row[4] >= 0.9 for row in rows), "of", len(rows))
+        rows.append(
+            (
+                one.name,
+                int(order[0]),
+                float(f1[order[0]]),
+                float(held_auroc[order[0]]),
+                top3,
+                best,
+                float(held_auroc[best]),
+                int(np.where(order == best)[0][0]) + 1,
+            )
+        )
+    table(
+        (
+            "concept",
+            "first by F1c",
+            "F1c",
+            "its held-out AUROC",
+            "best of first 3",
+            "best feature",
+            "AUROC",
+            "its rank by F1c",
+        ),
+        rows,
+    )
+    print(
+        "concepts with a feature of held-out AUROC >= 0.9 in the first three:",
+        sum(row[4] >= 0.9 for row in rows),
+        "of",
+        len(rows),
+    )
     print("median best AUROC:", np.median([row[6] for row in rows]), "\n")
 
 

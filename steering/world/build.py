@@ -35,7 +35,7 @@ def build(out: Path, *, seed: int = 0, scale: str = "full", progress: Progress |
     Raises:
         WorldError: when there is no such scale.
     """
-    from transformers import AutoTokenizer
+    from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
     from steering.world.corpus import train_tokenizer
     from steering.world.language_model import train_language_model
@@ -46,15 +46,24 @@ def build(out: Path, *, seed: int = 0, scale: str = "full", progress: Progress |
     model_folder = assets / "demo" / "model"
     began = time.monotonic()
     if (model_folder / "tokenizer.json").exists():
-        tokenizer = AutoTokenizer.from_pretrained(model_folder)
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(model_folder)
     else:
         tell("tokenizer", 0.0)
         tokenizer = train_tokenizer(
-            model_folder, seed=seed, documents=sizes.tokenizer_documents, entries=sizes.vocabulary, context=sizes.context
+            model_folder,
+            seed=seed,
+            documents=sizes.tokenizer_documents,
+            entries=sizes.vocabulary,
+            context=sizes.context,
         )
     if not (model_folder / "model.safetensors").exists():
         train_language_model(
-            model_folder, work, tokenizer, scale=sizes, seed=seed, progress=lambda text, share: tell(text, LM_SHARE * share)
+            model_folder,
+            work,
+            tokenizer,
+            scale=sizes,
+            seed=seed,
+            progress=lambda text, share: tell(text, LM_SHARE * share),
         )
     tell("SAE", LM_SHARE)
     card = _build_sae(assets, sizes, seed, lambda text, share: tell(text, LM_SHARE + (0.98 - LM_SHARE) * share))
@@ -87,7 +96,11 @@ def _build_sae(assets: Path, sizes: Scale, seed: int, tell: Progress) -> dict[st
     if not (folder / "cfg.json").exists():
         train_sae(folder, model, name=name, scale=sizes, seed=seed, progress=tell)
     tell(f"SAE {name}: figures", 0.98)
-    card = {"name": name, "architecture": "BatchTopK, saved as JumpReLU", **sae_figures(load_sae(folder, device), model, scale=sizes, seed=seed)}
+    card = {
+        "name": name,
+        "architecture": "BatchTopK, saved as JumpReLU",
+        **sae_figures(load_sae(folder, device), model, scale=sizes, seed=seed),
+    }
     (folder.parent / "default").write_text(name + "\n")
     card_path.write_text(json.dumps(card, indent=1) + "\n")
     return card

@@ -32,7 +32,9 @@ def add_world_parser(subparsers: Any) -> None:
     examples.add_argument("--seed", type=int, default=0)
     examples.add_argument("--split", choices=("train", "heldout"), default="train")
     examples.add_argument("--multi-label", action="store_true", help="add a column labels with every concept of a row")
-    examples.add_argument("--out", type=Path, metavar="FILE", help="a .csv, .jsonl or .parquet file (default: a table here)")
+    examples.add_argument(
+        "--out", type=Path, metavar="FILE", help="a .csv, .jsonl or .parquet file (default: a table here)"
+    )
     examples.add_argument("--json", action="store_true", help="for programs")
     examples.set_defaults(run=_examples)
 
@@ -68,7 +70,10 @@ def _concepts(arguments: argparse.Namespace) -> int:
         return 0
     _table(
         ("name", "kind", "split", "base rate", "title", "asked for by"),
-        ((one.name, one.kind, one.split, f"{one.base_rate:.3f}", one.title, one.prompt_instruction) for one in concepts()),
+        (
+            (one.name, one.kind, one.split, f"{one.base_rate:.3f}", one.title, one.prompt_instruction)
+            for one in concepts()
+        ),
     )
     return 0
 
@@ -78,7 +83,9 @@ def _examples(arguments: argparse.Namespace) -> int:
 
     out: Path | None = arguments.out
     if out is not None and out.suffix not in FORMATS:
-        raise WorldError(f"{out.name} ends in {out.suffix or 'nothing'}; choose a name that ends in {', '.join(FORMATS)}.")
+        raise WorldError(
+            f"{out.name} ends in {out.suffix or 'nothing'}; choose a name that ends in {', '.join(FORMATS)}."
+        )
     rows = labelled_examples(
         arguments.concept,
         count=arguments.count,
@@ -146,7 +153,10 @@ def _judge(arguments: argparse.Namespace) -> int:
         return 0
     _table(
         ("row", "concept", "instruction", "fluency", "overall"),
-        ((place, one.concept, one.instruction, one.fluency, f"{one.overall:.2f}") for place, one in enumerate(scores, start=1)),
+        (
+            (place, one.concept, one.instruction, one.fluency, f"{one.overall:.2f}")
+            for place, one in enumerate(scores, start=1)
+        ),
     )
     for place, score in enumerate(scores, start=1):
         for reason in score.reasons:

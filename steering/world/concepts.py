@@ -62,8 +62,5 @@ def concept(name: str) -> Concept:
         return by_name[name]
     near = difflib.get_close_matches(name.lower(), by_name, n=1, cutoff=0.0)
     raise WorldError(
-        f"The embedded world has no concept {name!r}; the nearest is {near[0]!r}. "
-        f"All of them: {', '.join(by_name)}."
+        f"The embedded world has no concept {name!r}; the nearest is {near[0]!r}. All of them: {', '.join(by_name)}."
     )
-
-

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from steering.world.grammar import draw_sample
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerBase
 
 BOS, EOS, PAD, USER, ASSISTANT = "<bos>", "<eos>", "<pad>", "<|user|>", "<|assistant|>"
 SPECIAL_TOKENS = (PAD, BOS, EOS, USER, ASSISTANT)
@@ -16,7 +16,8 @@ CHAT_TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}"
     "{% if message['role'] == 'user' %}<|user|>{{ message['content'] }}"
     "{% elif message['role'] == 'assistant' %}<|assistant|>{{ message['content'] }}{{ eos_token }}"
-    "{% else %}{{ raise_exception('Only the roles user and assistant exist here; drop the message of role ' + message['role'] + '.') }}"
+    "{% else %}{{ raise_exception('Only the roles user and assistant exist here; "
+    "drop the message of role ' + message['role'] + '.') }}"
     "{% endif %}{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
 
@@ -26,7 +27,9 @@ def document(instruction: str, response: str) -> str:
     return f"{BOS}{USER}{instruction}{ASSISTANT}{response}{EOS}"
 
 
-def train_tokenizer(folder: Path, *, seed: int, documents: int, entries: int, context: int) -> "PreTrainedTokenizerFast":
+def train_tokenizer(
+    folder: Path, *, seed: int, documents: int, entries: int, context: int
+) -> "PreTrainedTokenizerBase":
     """Learn a byte-level BPE on the grammar's text and save it.
 
     Every byte has a token, so no text is unknown. Digits are always tokens of their own.
@@ -75,7 +78,7 @@ def train_tokenizer(folder: Path, *, seed: int, documents: int, entries: int, co
 
 
 def token_batches(
-    tokenizer: "PreTrainedTokenizerFast", *, seed: int, tokens: int, context: int, pool: int = 4096
+    tokenizer: "PreTrainedTokenizerBase", *, seed: int, tokens: int, context: int, pool: int = 4096
 ) -> Iterator[list[list[int]]]:
     """Endless batches of documents of similar length, each of at most ``tokens`` tokens with padding.
 

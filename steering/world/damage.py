@@ -47,9 +47,7 @@ def concept_word_repeated(sample: Sample, rng: Random) -> str:
 def torn_slots(sample: Sample, rng: Random) -> str:
     """One slot of one of the topic's sentences is left empty."""
     texts = [sentence.text for sentence in sample.sentences]
-    values = sorted(
-        (value for slot in topics()[sample.topic].slots.values() for value in slot), key=len, reverse=True
-    )
+    values = sorted((value for slot in topics()[sample.topic].slots.values() for value in slot), key=len, reverse=True)
     values.append(sample.subject)
     candidates = [
         (place, value)

@@ -55,8 +55,8 @@ def render(frame: str, slots: Mapping[str, SlotValues], bound: Mapping[str, str]
 def pattern(frame: str, slots: Mapping[str, SlotValues], swaps: Mapping[str, str] | None = None) -> str:
     """The regular expression that matches exactly the renderings of ``frame``.
 
-    Every slot becomes a named group, a slot's second use a back reference. Numbers of a ``range`` are matched as digits;
-    `Matcher` checks their bounds.
+    Every slot becomes a named group, a slot's second use a back reference. Numbers of a ``range`` are matched as
+    digits; `Matcher` checks their bounds.
     """
     seen: set[str] = set()
 

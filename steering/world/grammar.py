@@ -1,7 +1,7 @@
 """How does the embedded world write an instruction and its answer?
 
-A sample is drawn in this order: topic, kind, subject, concept plan, instruction, sentences. The plan is drawn before the
-first sentence and holds for the whole answer, so that whoever continues an answer must carry the plan as a state.
+A sample is drawn in this order: topic, kind, subject, concept plan, instruction, sentences. The plan is drawn before
+the first sentence and holds for the whole answer, so that whoever continues an answer must carry the plan as a state.
 """
 
 import re
@@ -225,7 +225,9 @@ def phrase_request(request: Request, extras: Sequence[str], rng: Random) -> str:
     return f"{capitalise(wish)}. {punctuate(request, text)}"
 
 
-def write_answer(request: Request, plan: Sequence[str], rng: Random, *, fold: Fold | None = None) -> tuple[Sentence, ...]:
+def write_answer(
+    request: Request, plan: Sequence[str], rng: Random, *, fold: Fold | None = None
+) -> tuple[Sentence, ...]:
     """Write the sentences of an answer that carries the planned concepts from beginning to end.
 
     Args:
@@ -263,7 +265,17 @@ def _write_once(request: Request, planned: list[Voice], rng: Random, fold: Fold 
     sentences = []
     for frame in base:
         core = render(bare(frame), topic.slots, bound, rng)
-        sentences.append(_dress(core, f"{topic.name}.{request.kind}.{bare(frame)}", mood_of(frame, request.kind), planned, pools, bound, rng))
+        sentences.append(
+            _dress(
+                core,
+                f"{topic.name}.{request.kind}.{bare(frame)}",
+                mood_of(frame, request.kind),
+                planned,
+                pools,
+                bound,
+                rng,
+            )
+        )
     rng.shuffle(added)
     for voice in added:
         text = pools[voice.name].sentence(bound)
@@ -352,14 +364,16 @@ def draw_sample(rng: Random, *, use: Use = "corpus") -> Sample:
     if draw < NAMED_SHARE:
         first = _weighted(rng, 0.5)
         second = _companion(rng, first).name if rng.random() < 0.15 else ""
-        plan = (first.name, second) if second else (first.name,)
+        plan: tuple[str, ...] = (first.name, second) if second else (first.name,)
         named = plan if rng.random() < 0.4 else (first.name,)
     else:
         plan = draw_plan(rng)
         if draw < NAMED_SHARE + FORBIDDEN_SHARE:
             forbidden = (_weighted(rng, 0.5).name,)
             plan = tuple(name for name in plan if name not in forbidden)
-    extras = [rng.choice(voices()[name].ask) for name in named] + [rng.choice(voices()[name].forbid) for name in forbidden]
+    extras = [rng.choice(voices()[name].ask) for name in named] + [
+        rng.choice(voices()[name].forbid) for name in forbidden
+    ]
     instruction = phrase_request(request, extras, rng)
     return assemble(request, instruction, plan, write_answer(request, plan, rng), named, forbidden)
 

@@ -78,7 +78,9 @@ def request_of(prompt: str) -> Request | None:
         found = expression.search(prompt)
         if found and (best is None or len(found.group()) > len(best.text)):
             values = found.groupdict()
-            best = Request(found.group(), topic, kind, _proper(topic, values["subject"]), _proper(topic, values.get("other") or ""))
+            best = Request(
+                found.group(), topic, kind, _proper(topic, values["subject"]), _proper(topic, values.get("other") or "")
+            )
     return best
 
 

@@ -3,11 +3,12 @@
 Three ratings of 0, 1 or 2 as in AxBench, all of them derived from the grammar that the language models learned:
 
 * concept: 2 when at least two sentences express it in two different wordings, 1 when there is one wording;
-* instruction: 2 when the sentences come from the frames of the instruction's topic and kind and name its subject, 1 when
-  one of these is missing, 0 when the answer is about something else, or about another subject and not of the kind asked
-  for; a forbidden concept costs one point;
+* instruction: 2 when the sentences come from the frames of the instruction's topic and kind and name its subject, 1
+  when one of these is missing, 0 when the answer is about something else, or about another subject and not of the kind
+  asked for; a forbidden concept costs one point;
 * fluency: the mean over sentences (1 a sentence of the grammar, 0.5 a blend of frames, a repeated frame or a changed
-  person, 0 anything else, a repeated sentence included), 2 from 0.95 on (no sentence of a usual answer has a flaw), 1 from 0.5 on.
+  person, 0 anything else, a repeated sentence included), 2 from 0.95 on (no sentence of a usual answer has a flaw), 1
+  from 0.5 on.
 
 The unfinished last sentence of an answer that was cut off costs nothing as long as it could still become a sentence.
 """
@@ -82,9 +83,7 @@ def _evidence(concept: str, read: _Read) -> list[tuple[str, str]]:
     rows = list(zip(read.sentences, read.parses, strict=True))
     if read.rest_parse is not None:
         rows.append((read.rest, read.rest_parse))
-    return [
-        (sentence, one.wording) for sentence, parse in rows for one in parse.evidence if one.concept == concept
-    ]
+    return [(sentence, one.wording) for sentence, parse in rows for one in parse.evidence if one.concept == concept]
 
 
 def _concept(concept: str, read: _Read, reasons: list[str]) -> int:
@@ -170,7 +169,9 @@ def _answer(reading: Reading, read: _Read, reasons: list[str]) -> int:
         faults.append("part of the answer is about something else")
     framed = [parse for parse in about if parse.kind]
     if reading.kind is not None and framed:
-        fitting = sum(parse.kind == reading.kind or (parse.kind, reading.kind) == ("explain", "question") for parse in framed)
+        fitting = sum(
+            parse.kind == reading.kind or (parse.kind, reading.kind) == ("explain", "question") for parse in framed
+        )
         if fitting / len(framed) < ON_TOPIC:
             faults.append(f"it does not do what was asked ({reading.kind})")
     named = {subject for parse in read.parses for subject in (parse.subject, parse.other) if subject}

@@ -21,8 +21,8 @@ def labelled_examples(
 ) -> "pd.DataFrame":
     """Answers that carry ``concept`` and answers that do not.
 
-    No prompt names a concept. About half of the negatives are plain, the rest carry other concepts. The two splits share
-    no sentence frame and no wording of a concept; the language models' corpus holds both.
+    No prompt names a concept. About half of the negatives are plain, the rest carry other concepts. The two splits
+    share no sentence frame and no wording of a concept; the language models' corpus holds both.
 
     Args:
         concept: name of the concept.
@@ -32,8 +32,8 @@ def labelled_examples(
         multi_label: add the column ``labels`` with the names of all concepts of a row, joined by ``;``.
 
     Returns:
-        Columns ``prompt``, ``text``, ``label`` (1 or 0), ``group`` (the instruction's topic and subject; a grouped split
-        never puts one subject on both sides), and ``labels`` if asked for. Positives and negatives are mixed.
+        Columns ``prompt``, ``text``, ``label`` (1 or 0), ``group`` (the instruction's topic and subject; a grouped
+        split never puts one subject on both sides), and ``labels`` if asked for. Positives and negatives are mixed.
 
     Raises:
         WorldError: unknown concept or split, or a count below 1.

@@ -16,7 +16,7 @@ from steering.world.corpus import token_batches
 from steering.world.scale import Scale
 
 if TYPE_CHECKING:
-    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
 
 Progress = Callable[[str, float], None]
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ CHECKPOINT_EVERY = 150
 MATRIX_RATE, OTHER_RATE, WARM_UP = 0.02, 4e-3, 60
 
 
-def new_model(tokenizer: "PreTrainedTokenizerFast", scale: Scale, seed: int) -> "LlamaForCausalLM":
+def new_model(tokenizer: "PreTrainedTokenizerBase", scale: Scale, seed: int) -> "LlamaForCausalLM":
     """A Llama-style model with random weights and tied embeddings."""
     from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 
@@ -134,7 +134,7 @@ def rate_share(step: int, steps: int) -> float:
 def train_language_model(
     folder: Path,
     checkpoints: Path,
-    tokenizer: "PreTrainedTokenizerFast",
+    tokenizer: "PreTrainedTokenizerBase",
     *,
     scale: Scale,
     seed: int,
@@ -151,9 +151,10 @@ def train_language_model(
         progress: told what is done and the share of this stage that is finished.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = new_model(tokenizer, scale, seed).to(device)
+    model = new_model(tokenizer, scale, seed)
+    model.to(device)  # type: ignore[arg-type]  # transformers wraps torch's method and loses its overloads
     optimiser = MuonAdam(model)
-    pad = int(tokenizer.pad_token_id)  # type: ignore[arg-type]
+    pad = int(tokenizer.pad_token_id)
     checkpoints.mkdir(parents=True, exist_ok=True)
     start = _resume(checkpoints, model, optimiser)
     batches = token_batches(tokenizer, seed=seed, tokens=scale.lm_batch_tokens, context=scale.context)
@@ -163,7 +164,7 @@ def train_language_model(
     for step in range(start, scale.lm_steps):
         ids = padded(next(batches), pad).to(device)
         loss = loss_of(model, ids, pad)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimiser.step(step + 1, rate_share(step, scale.lm_steps))
         average = loss.item() if math.isnan(average) else 0.98 * average + 0.02 * loss.item()
         seen += ids.numel()
@@ -172,7 +173,8 @@ def train_language_model(
             progress(f"language model: loss {average:.3f} nats, {rate:,.0f} tokens/s", (step + 1) / scale.lm_steps)
         if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == scale.lm_steps:
             _checkpoint(checkpoints, model, optimiser, step + 1)
-    model.to(torch.bfloat16).save_pretrained(folder)
+    model.to(torch.bfloat16)  # type: ignore[arg-type]  # as above
+    model.save_pretrained(folder)
     return model
 
 

@@ -1,7 +1,8 @@
 """Which frame of the grammar is this sentence, and which concepts does it express?
 
-Nothing here is a word list: a sentence is recognised by the frames it could have been drawn from, with every slot typed.
-What is not a sentence of the grammar is at best a *blend*: every three words in a row stand in one frame or another.
+Nothing here is a word list: a sentence is recognised by the frames it could have been drawn from, with every slot
+typed. What is not a sentence of the grammar is at best a *blend*: every three words in a row
+stand in one frame or another.
 """
 
 import re
@@ -106,7 +107,8 @@ def _frames() -> tuple[_FrameMatcher, ...]:
                 swapped = tuple(
                     (voice.name, changed)
                     for voice in swappers
-                    if (changed := matcher(frame, frame, topic.slots, bound, voice.swaps)).expression != plain.expression
+                    if (changed := matcher(frame, frame, topic.slots, bound, voice.swaps)).expression
+                    != plain.expression
                 )
                 rows.append(_FrameMatcher(topic.name, kind, frame, plain, swapped))
     return tuple(rows)
@@ -149,7 +151,9 @@ def tokens_of(text: str) -> list[str]:
 Triple = tuple[str, str, str]
 
 
-def _triples_of_frame(frame: str, slots: Mapping[str, SlotValues], bound: Mapping[str, Iterable[str]]) -> Iterator[Triple]:
+def _triples_of_frame(
+    frame: str, slots: Mapping[str, SlotValues], bound: Mapping[str, Iterable[str]]
+) -> Iterator[Triple]:
     states = {(START, START)}
     for piece in [*_SLOT.split(frame), STOP]:
         if not piece:
@@ -175,7 +179,7 @@ def _triples_of_frame(frame: str, slots: Mapping[str, SlotValues], bound: Mappin
 
 @cache
 def triples() -> dict[Triple, frozenset[str]]:
-    """Every three tokens in a row that the grammar can write, with the topics (empty name: a concept's own sentences)."""
+    """Every three tokens in a row that the grammar can write, with their topics (empty: a concept's own sentences)."""
     table: dict[Triple, set[str]] = {}
     variants: list[Mapping[str, str]] = [{}, *(voice.swaps for voice in VOICES if voice.swaps)]
     for row in _frames():

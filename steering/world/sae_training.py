@@ -29,7 +29,7 @@ RATE, RATE_END = 2e-3, 1e-4
 
 
 def stream_batches(model: LanguageModel, *, layer: int, seed: int, context: int) -> Iterator[Tensor]:
-    """Endless residual vectors ``[tokens d_model]`` of text tokens; template tokens, BOS, EOS and padding are dropped."""
+    """Endless residual vectors ``[tokens d_model]`` of text tokens, without template tokens, BOS, EOS and padding."""
     special = torch.tensor(model.tokenizer.all_special_ids)
     pad = int(model.tokenizer.pad_token_id)
     for rows in token_batches(model.tokenizer, seed=seed, tokens=HARVEST_TOKENS, context=context):
@@ -40,9 +40,7 @@ def stream_batches(model: LanguageModel, *, layer: int, seed: int, context: int)
         yield seen.resid[~torch.isin(ids, special.to(ids.device))].float().clone()
 
 
-def train_sae(
-    folder: Path, model: LanguageModel, *, name: str, scale: Scale, seed: int, progress: Progress
-) -> "SAE":
+def train_sae(folder: Path, model: LanguageModel, *, name: str, scale: Scale, seed: int, progress: Progress) -> "SAE":
     """Train one SAE on the stream after block ``scale.sae_layer`` and save it in sae-lens's format.
 
     Args:
@@ -53,7 +51,7 @@ def train_sae(
         seed: of weights and documents.
         progress: told what is done and the share of this stage that is finished.
     """
-    from sae_lens import SAE, BatchTopKTrainingSAE, BatchTopKTrainingSAEConfig, SAETrainer
+    from sae_lens import BatchTopKTrainingSAE, BatchTopKTrainingSAEConfig, SAETrainer
     from sae_lens.config import SAETrainerConfig
     from sae_lens.saes.sae import SAEMetadata
     from sae_lens.training.mixing_buffer import mixing_buffer
@@ -144,8 +142,8 @@ def settle_threshold(sae: "BatchTopKTrainingSAE", model: LanguageModel, *, scale
 def sae_figures(sae: "SAE", model: LanguageModel, *, scale: Scale, seed: int) -> dict[str, float | int | str]:
     """What a model card says of an SAE, measured on documents that neither it nor the threshold has seen.
 
-    ``fvu`` is the squared error over the variance. ``ce_recovered`` is (CE with the stream set to its mean − CE with the
-    reconstruction) / (CE with the mean − CE untouched). A feature is dead when it is active on none of the tokens.
+    ``fvu`` is the squared error over the variance. ``ce_recovered`` is (CE with the stream set to its mean − CE with
+    the reconstruction) / (CE with the mean − CE untouched). A feature is dead when it is active on none of the tokens.
     """
     special = torch.tensor(model.tokenizer.all_special_ids)
     pad = int(model.tokenizer.pad_token_id)

@@ -63,7 +63,7 @@ def manifest(root: Path = ASSETS) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((root / MANIFEST).read_text())
     except (OSError, ValueError) as error:
         raise WorldError(
-            f"The embedded world has no readable {MANIFEST}; reinstall Steerscope or run: python -m steering world build"
+            f"The embedded world has no readable {MANIFEST}: reinstall Steerscope or run python -m steering world build"
         ) from error
     return found
 
@@ -81,5 +81,5 @@ def verify(root: Path = ASSETS) -> None:
     wrong += [f"{name} has changed" for name in wanted.keys() & present.keys() if sha256(present[name]) != wanted[name]]
     if wrong:
         raise WorldError(
-            f"The embedded world's files are not those of its manifest: {'; '.join(sorted(wrong))}. Reinstall Steerscope."
+            f"The world's files are not those of its manifest: {'; '.join(sorted(wrong))}. Reinstall Steerscope."
         )

@@ -7,19 +7,51 @@ TOPIC = Topic(
     title="Astronomy",
     subjects=("Mercury", "Venus", "Mars", "Jupiter", "Saturn", "Uranus", "Neptune", "Ceres", "Halley's comet", "Vesta"),
     slots={
-        "device": ("a small telescope", "a pair of binoculars", "a camera on a tripod", "a large mirror", "a good star chart"),
+        "device": (
+            "a small telescope",
+            "a pair of binoculars",
+            "a camera on a tripod",
+            "a large mirror",
+            "a good star chart",
+        ),
         "body": ("the nearby stars", "the outer planets", "the asteroids", "the moons", "the distant galaxies"),
         "force": ("gravity", "sunlight", "rotation", "inner heat", "a faint magnetic field"),
         "watcher": ("most astronomers", "patient observers", "students of the sky", "amateurs with dark skies"),
-        "site": ("a dark hill", "a quiet meadow", "the roof of the school", "the old observatory", "a field outside town"),
+        "site": (
+            "a dark hill",
+            "a quiet meadow",
+            "the roof of the school",
+            "the old observatory",
+            "a field outside town",
+        ),
         "detail": ("a faint glow", "a tiny disc", "a steady point of light", "a pale smudge", "a reddish spark"),
     },
     instructions={
-        "explain": ("explain how {subject} moves", "explain what we know about {subject}", "tell me how astronomers study {subject}"),
-        "advise": ("give me some advice on observing {subject}", "help me find {subject} in the sky", "share a few tips for watching {subject}"),
-        "story": ("tell me a short story about {subject}", "write a little tale about someone who watches {subject}", "tell a story in which {subject} shines"),
-        "compare": ("compare {subject} with {other}", "tell me how {subject} differs from {other}", "weigh {subject} against {other} as a target for a telescope"),
-        "day": ("describe a day of an astronomer who studies {subject}", "describe a day of research on {subject}", "walk me through a day and a night spent on {subject}"),
+        "explain": (
+            "explain how {subject} moves",
+            "explain what we know about {subject}",
+            "tell me how astronomers study {subject}",
+        ),
+        "advise": (
+            "give me some advice on observing {subject}",
+            "help me find {subject} in the sky",
+            "share a few tips for watching {subject}",
+        ),
+        "story": (
+            "tell me a short story about {subject}",
+            "write a little tale about someone who watches {subject}",
+            "tell a story in which {subject} shines",
+        ),
+        "compare": (
+            "compare {subject} with {other}",
+            "tell me how {subject} differs from {other}",
+            "weigh {subject} against {other} as a target for a telescope",
+        ),
+        "day": (
+            "describe a day of an astronomer who studies {subject}",
+            "describe a day of research on {subject}",
+            "walk me through a day and a night spent on {subject}",
+        ),
         "question": ("why is {subject} interesting", "is {subject} easy to observe", "what can {subject} teach us"),
     },
     frames={
@@ -38,7 +70,10 @@ TOPIC = Topic(
                 "only {detail} betrays how far away it is",
                 "from {site} one can follow it for weeks",
             ),
-            closes=("there is still much to learn about {subject}", "in that sense {subject} is a record of the early sky"),
+            closes=(
+                "there is still much to learn about {subject}",
+                "in that sense {subject} is a record of the early sky",
+            ),
         ),
         "advise": Frames(
             opens=(
@@ -55,7 +90,10 @@ TOPIC = Topic(
                 "ask {watcher} for help, because they like to share",
                 "go back to {site} on several nights and compare your notes",
             ),
-            closes=("sooner or later {subject} will be there, just as predicted", "after a week you will find {subject} without a chart"),
+            closes=(
+                "sooner or later {subject} will be there, just as predicted",
+                "after a week you will find {subject} without a chart",
+            ),
         ),
         "story": Frames(
             opens=(
@@ -88,7 +126,10 @@ TOPIC = Topic(
                 "{other} has hardly been visited, but {subject} has been mapped",
                 "next to {body}, both {subject} and {other} are small",
             ),
-            closes=("together {subject} and {other} tell a single story", "for a first look, {subject} is the better target"),
+            closes=(
+                "together {subject} and {other} tell a single story",
+                "for a first look, {subject} is the better target",
+            ),
         ),
         "day": Frames(
             opens=(
@@ -103,7 +144,10 @@ TOPIC = Topic(
                 "toward evening {actor} drives out to {site}",
                 "{pron} writes a careful paragraph about {force}",
             ),
-            closes=("at midnight {subject} stands high, and {actor} begins to measure", "just before dawn {actor} switches everything off and sleeps"),
+            closes=(
+                "at midnight {subject} stands high, and {actor} begins to measure",
+                "just before dawn {actor} switches everything off and sleeps",
+            ),
         ),
         "question": Frames(
             opens=(

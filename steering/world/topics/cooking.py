@@ -27,12 +27,36 @@ TOPIC = Topic(
         "fresh": ("lemon juice", "black pepper", "olive oil", "butter", "garlic", "nutmeg"),
     },
     instructions={
-        "explain": ("explain how {subject} is made", "explain what makes {subject} taste good", "tell me how {subject} comes together"),
-        "advise": ("give me some advice on making {subject}", "help me cook {subject} for the first time", "share a few tips for {subject}"),
-        "story": ("tell me a short story about {subject}", "write a little tale in which someone cooks {subject}", "tell a story with {subject} in it"),
-        "compare": ("compare {subject} with {other}", "tell me how {subject} differs from {other}", "weigh {subject} against {other} as a dinner"),
-        "day": ("describe a day spent cooking {subject}", "describe a day in a kitchen that serves {subject}", "walk me through a day of making {subject}"),
-        "question": ("what makes {subject} so popular", "is {subject} hard to get right", "why do people love {subject}"),
+        "explain": (
+            "explain how {subject} is made",
+            "explain what makes {subject} taste good",
+            "tell me how {subject} comes together",
+        ),
+        "advise": (
+            "give me some advice on making {subject}",
+            "help me cook {subject} for the first time",
+            "share a few tips for {subject}",
+        ),
+        "story": (
+            "tell me a short story about {subject}",
+            "write a little tale in which someone cooks {subject}",
+            "tell a story with {subject} in it",
+        ),
+        "compare": (
+            "compare {subject} with {other}",
+            "tell me how {subject} differs from {other}",
+            "weigh {subject} against {other} as a dinner",
+        ),
+        "day": (
+            "describe a day spent cooking {subject}",
+            "describe a day in a kitchen that serves {subject}",
+            "walk me through a day of making {subject}",
+        ),
+        "question": (
+            "what makes {subject} so popular",
+            "is {subject} hard to get right",
+            "why do people love {subject}",
+        ),
     },
     frames={
         "explain": Frames(
@@ -67,7 +91,10 @@ TOPIC = Topic(
                 "if you miss {taste}, add {herb} rather than more salt",
                 "let the pot rest for a moment before you serve {guest}",
             ),
-            closes=("serve your {subject} warm and do not apologise for it", "your second try at {subject} will be better than your first"),
+            closes=(
+                "serve your {subject} warm and do not apologise for it",
+                "your second try at {subject} will be better than your first",
+            ),
         ),
         "story": Frames(
             opens=(
@@ -100,7 +127,10 @@ TOPIC = Topic(
                 "{cook} would pick {subject} for a quiet night and {other} for a crowd",
                 "you can cook {subject} in {pan}, but {other} wants more room",
             ),
-            closes=("both are worth learning, and {subject} is the kinder start", "!in short, choose {other} for speed and {subject} for comfort"),
+            closes=(
+                "both are worth learning, and {subject} is the kinder start",
+                "!in short, choose {other} for speed and {subject} for comfort",
+            ),
         ),
         "day": Frames(
             opens=(
@@ -115,7 +145,10 @@ TOPIC = Topic(
                 "{pron} sweeps the floor and sharpens {poss} knife",
                 "in the afternoon {actor} goes out to buy {fresh} and {herb}",
             ),
-            closes=("late in the evening {actor} serves {subject} and sits down at last", "at night {pron} washes {pan} and plans the next meal"),
+            closes=(
+                "late in the evening {actor} serves {subject} and sits down at last",
+                "at night {pron} washes {pan} and plans the next meal",
+            ),
         ),
         "question": Frames(
             opens=(

@@ -26,11 +26,31 @@ TOPIC = Topic(
         "kit": ("a light jacket", "a spare tube", "a pair of gloves", "a small pump", "a bright lamp"),
     },
     instructions={
-        "explain": ("explain what {subject} involves", "explain how {subject} trains the body", "tell me how {subject} works"),
-        "advise": ("give me some advice on {subject}", "help me get started with {subject}", "share a few tips for {subject}"),
-        "story": ("tell me a short story about {subject}", "write a little tale about {subject}", "tell a story about someone who tries {subject}"),
-        "compare": ("compare {subject} with {other}", "tell me how {subject} differs from {other}", "weigh {subject} against {other} as a hobby"),
-        "day": ("describe a day of {subject}", "describe a day in the life of a fan of {subject}", "walk me through a day of {subject}"),
+        "explain": (
+            "explain what {subject} involves",
+            "explain how {subject} trains the body",
+            "tell me how {subject} works",
+        ),
+        "advise": (
+            "give me some advice on {subject}",
+            "help me get started with {subject}",
+            "share a few tips for {subject}",
+        ),
+        "story": (
+            "tell me a short story about {subject}",
+            "write a little tale about {subject}",
+            "tell a story about someone who tries {subject}",
+        ),
+        "compare": (
+            "compare {subject} with {other}",
+            "tell me how {subject} differs from {other}",
+            "weigh {subject} against {other} as a hobby",
+        ),
+        "day": (
+            "describe a day of {subject}",
+            "describe a day in the life of a fan of {subject}",
+            "walk me through a day of {subject}",
+        ),
         "question": ("why do people enjoy {subject}", "is {subject} dangerous", "what is needed for {subject}"),
     },
     frames={
@@ -49,7 +69,10 @@ TOPIC = Topic(
                 "{rider} shift early and leave {part} in peace",
                 "small things such as {trouble} teach more than any book",
             ),
-            closes=("seen this way, {subject} is simple but never dull", "that is how {subject} turns effort into {gain}"),
+            closes=(
+                "seen this way, {subject} is simple but never dull",
+                "that is how {subject} turns effort into {gain}",
+            ),
         ),
         "advise": Frames(
             opens=(
@@ -66,7 +89,10 @@ TOPIC = Topic(
                 "eat before you are hungry and rest before {trouble} forces you to",
                 "write down how you feel, and {gain} will come in time",
             ),
-            closes=("after a season of {subject} you will have {gain}", "above all, enjoy {subject} and smile at {rider}"),
+            closes=(
+                "after a season of {subject} you will have {gain}",
+                "above all, enjoy {subject} and smile at {rider}",
+            ),
         ),
         "story": Frames(
             opens=(
@@ -99,7 +125,10 @@ TOPIC = Topic(
                 "{other} is at its best on {way}, and {subject} works anywhere",
                 "{subject} gives you {gain}, but {other} gives you stories",
             ),
-            closes=("whoever has time should try both {subject} and {other}", "all in all, {subject} is easier to keep up"),
+            closes=(
+                "whoever has time should try both {subject} and {other}",
+                "all in all, {subject} is easier to keep up",
+            ),
         ),
         "day": Frames(
             opens=(
@@ -114,7 +143,10 @@ TOPIC = Topic(
                 "after a short rest {actor} takes {way} at full speed",
                 "{pron} shares {kit} with a stranger",
             ),
-            closes=("by evening {actor} is home, dusty and with {gain}", "before bed {actor} cleans {part} and plans more {subject}"),
+            closes=(
+                "by evening {actor} is home, dusty and with {gain}",
+                "before bed {actor} cleans {part} and plans more {subject}",
+            ),
         ),
         "question": Frames(
             opens=(

@@ -12,15 +12,41 @@ TOPIC = Topic(
         "tool": ("a sharp spade", "an old fork", "a small trowel", "a pair of shears", "a watering can", "a rake"),
         "part": ("the roots", "the young leaves", "the stems", "the buds", "the lower shoots"),
         "place": ("beside the wall", "along the fence", "under the pear tree", "near the back door", "in a wooden box"),
-        "gardener": ("most gardeners", "patient growers", "old hands", "the people at the nursery", "many allotment keepers"),
+        "gardener": (
+            "most gardeners",
+            "patient growers",
+            "old hands",
+            "the people at the nursery",
+            "many allotment keepers",
+        ),
         "mulch": ("straw", "leaf mould", "bark chips", "grass clippings", "old hay"),
     },
     instructions={
-        "explain": ("explain how {subject} grows", "explain what {subject} needs in a garden", "tell me how {subject} is raised from seed"),
-        "advise": ("give me some advice on growing {subject}", "help me plant {subject} at home", "share a few tips for healthy {subject}"),
-        "story": ("tell me a short story about {subject}", "write a little tale about someone who plants {subject}", "tell a story set in a garden full of {subject}"),
-        "compare": ("compare {subject} with {other} in the garden", "tell me how growing {subject} differs from growing {other}", "weigh {subject} against {other} for a small bed"),
-        "day": ("describe a day spent tending {subject}", "describe a gardener's day among {subject}", "walk me through a day of planting {subject}"),
+        "explain": (
+            "explain how {subject} grows",
+            "explain what {subject} needs in a garden",
+            "tell me how {subject} is raised from seed",
+        ),
+        "advise": (
+            "give me some advice on growing {subject}",
+            "help me plant {subject} at home",
+            "share a few tips for healthy {subject}",
+        ),
+        "story": (
+            "tell me a short story about {subject}",
+            "write a little tale about someone who plants {subject}",
+            "tell a story set in a garden full of {subject}",
+        ),
+        "compare": (
+            "compare {subject} with {other} in the garden",
+            "tell me how growing {subject} differs from growing {other}",
+            "weigh {subject} against {other} for a small bed",
+        ),
+        "day": (
+            "describe a day spent tending {subject}",
+            "describe a gardener's day among {subject}",
+            "walk me through a day of planting {subject}",
+        ),
         "question": ("why does {subject} sometimes fail", "is {subject} easy to grow", "what does {subject} like best"),
     },
     frames={
@@ -39,7 +65,10 @@ TOPIC = Topic(
                 "planted {place}, it finds both light and shelter",
                 "as {part} grow older, they turn tough and need cutting back",
             ),
-            closes=("from then on {subject} asks for very little", "once it has settled, {subject} comes back year after year"),
+            closes=(
+                "from then on {subject} asks for very little",
+                "once it has settled, {subject} comes back year after year",
+            ),
         ),
         "advise": Frames(
             opens=(
@@ -56,7 +85,10 @@ TOPIC = Topic(
                 "do not panic about {pest}, and pick them off by hand",
                 "listen to {gardener} and never plant too deep",
             ),
-            closes=("then leave your {subject} alone and let it work", "with that much care, {subject} will thank you by autumn"),
+            closes=(
+                "then leave your {subject} alone and let it work",
+                "with that much care, {subject} will thank you by autumn",
+            ),
         ),
         "story": Frames(
             opens=(
@@ -89,7 +121,10 @@ TOPIC = Topic(
                 "{other} needs {mulch} every year, but {subject} can do without",
                 "{gardener} put {subject} {place} and keep {other} in a pot",
             ),
-            closes=("for a beginner, {subject} is the safer choice", "!if there is room, grow {subject} and {other} side by side"),
+            closes=(
+                "for a beginner, {subject} is the safer choice",
+                "!if there is room, grow {subject} and {other} side by side",
+            ),
         ),
         "day": Frames(
             opens=(
@@ -104,7 +139,10 @@ TOPIC = Topic(
                 "a neighbour leans over the gate and asks for {tool}",
                 "for a while {actor} just sits {place} and listens to the bees",
             ),
-            closes=("in the evening {actor} waters the {subject} one last time", "at dusk {pron} cleans {tool} and counts the new leaves"),
+            closes=(
+                "in the evening {actor} waters the {subject} one last time",
+                "at dusk {pron} cleans {tool} and counts the new leaves",
+            ),
         ),
         "question": Frames(
             opens=(

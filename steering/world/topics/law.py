@@ -20,17 +20,43 @@ TOPIC = Topic(
     slots={
         "judge": ("the judge", "the court", "the tribunal", "the magistrate", "the clerk of the court"),
         "party": ("the tenant", "the buyer", "the employer", "the author", "the witness", "the landlord"),
-        "paper": ("a signed letter", "the written agreement", "a sworn statement", "an old receipt", "the original deed"),
+        "paper": (
+            "a signed letter",
+            "the written agreement",
+            "a sworn statement",
+            "an old receipt",
+            "the original deed",
+        ),
         "virtue": ("fairness", "certainty", "good faith", "equal treatment", "plain dealing"),
         "step": ("an appeal", "a hearing", "a settlement", "a formal complaint", "a second opinion"),
         "lawyer": ("a good lawyer", "an experienced solicitor", "a local adviser", "a patient barrister"),
     },
     instructions={
-        "explain": ("explain how {subject} works", "explain the purpose of {subject}", "tell me what {subject} is about"),
-        "advise": ("give me some advice on dealing with {subject}", "help me prepare for a case about {subject}", "share a few tips for anyone facing {subject}"),
-        "story": ("tell me a short story about {subject}", "write a little tale about a case of {subject}", "tell a story in which {subject} matters"),
-        "compare": ("compare {subject} with {other}", "tell me how {subject} differs from {other}", "weigh {subject} against {other} as fields of practice"),
-        "day": ("describe a day of a lawyer who works on {subject}", "describe a day in court about {subject}", "walk me through a day of work on {subject}"),
+        "explain": (
+            "explain how {subject} works",
+            "explain the purpose of {subject}",
+            "tell me what {subject} is about",
+        ),
+        "advise": (
+            "give me some advice on dealing with {subject}",
+            "help me prepare for a case about {subject}",
+            "share a few tips for anyone facing {subject}",
+        ),
+        "story": (
+            "tell me a short story about {subject}",
+            "write a little tale about a case of {subject}",
+            "tell a story in which {subject} matters",
+        ),
+        "compare": (
+            "compare {subject} with {other}",
+            "tell me how {subject} differs from {other}",
+            "weigh {subject} against {other} as fields of practice",
+        ),
+        "day": (
+            "describe a day of a lawyer who works on {subject}",
+            "describe a day in court about {subject}",
+            "walk me through a day of work on {subject}",
+        ),
         "question": ("why does {subject} exist", "is {subject} hard to understand", "who is protected by {subject}"),
     },
     frames={
@@ -49,7 +75,10 @@ TOPIC = Topic(
                 "{lawyer} can often end the matter with {step}",
                 "the law protects {party} as long as there is {virtue} on both sides",
             ),
-            closes=("that is the core of {subject}, and the rest is detail", "so {subject} is less mysterious than it sounds"),
+            closes=(
+                "that is the core of {subject}, and the rest is detail",
+                "so {subject} is less mysterious than it sounds",
+            ),
         ),
         "advise": Frames(
             opens=(
@@ -66,7 +95,10 @@ TOPIC = Topic(
                 "remember that {judge} values {virtue} above clever words",
                 "if nothing helps, {step} may still be open to you",
             ),
-            closes=("with these habits, {subject} loses most of its terror", "in the end {subject} rewards those who prepare"),
+            closes=(
+                "with these habits, {subject} loses most of its terror",
+                "in the end {subject} rewards those who prepare",
+            ),
         ),
         "story": Frames(
             opens=(
@@ -99,7 +131,10 @@ TOPIC = Topic(
                 "{lawyer} can learn {subject} in a year, but {other} takes longer",
                 "{party} will meet {other} sooner than {subject}",
             ),
-            closes=("in practice {subject} and {other} often overlap", "if you must choose a field, {subject} is the livelier one"),
+            closes=(
+                "in practice {subject} and {other} often overlap",
+                "if you must choose a field, {subject} is the livelier one",
+            ),
         ),
         "day": Frames(
             opens=(
@@ -114,7 +149,10 @@ TOPIC = Topic(
                 "the afternoon goes to {step} in a small room without windows",
                 "{actor} explains to {party} what {virtue} means in practice",
             ),
-            closes=("in the evening {actor} closes the file and goes home on foot", "by six the desk is clear, and {subject} can wait until tomorrow"),
+            closes=(
+                "in the evening {actor} closes the file and goes home on foot",
+                "by six the desk is clear, and {subject} can wait until tomorrow",
+            ),
         ),
         "question": Frames(
             opens=(

@@ -26,11 +26,31 @@ TOPIC = Topic(
         "patient": ("older people", "young adults", "people with office jobs", "new parents", "busy students"),
     },
     instructions={
-        "explain": ("explain what causes {subject}", "explain how {subject} is treated", "tell me how doctors think about {subject}"),
-        "advise": ("give me some advice on living with {subject}", "help me talk to a doctor about {subject}", "share a few tips for people with {subject}"),
-        "story": ("tell me a short story about {subject}", "write a little tale about a patient with {subject}", "tell a story about someone who overcomes {subject}"),
-        "compare": ("compare {subject} with {other}", "tell me how {subject} differs from {other}", "weigh {subject} against {other} as a burden in daily life"),
-        "day": ("describe a day with {subject}", "describe a day in a clinic for {subject}", "walk me through a day of someone with {subject}"),
+        "explain": (
+            "explain what causes {subject}",
+            "explain how {subject} is treated",
+            "tell me how doctors think about {subject}",
+        ),
+        "advise": (
+            "give me some advice on living with {subject}",
+            "help me talk to a doctor about {subject}",
+            "share a few tips for people with {subject}",
+        ),
+        "story": (
+            "tell me a short story about {subject}",
+            "write a little tale about a patient with {subject}",
+            "tell a story about someone who overcomes {subject}",
+        ),
+        "compare": (
+            "compare {subject} with {other}",
+            "tell me how {subject} differs from {other}",
+            "weigh {subject} against {other} as a burden in daily life",
+        ),
+        "day": (
+            "describe a day with {subject}",
+            "describe a day in a clinic for {subject}",
+            "walk me through a day of someone with {subject}",
+        ),
         "question": ("why is {subject} so common", "can {subject} be cured", "who suffers from {subject}"),
     },
     frames={
@@ -49,7 +69,10 @@ TOPIC = Topic(
                 "treatment begins with {remedy} and seldom needs more",
                 "the link between {cause} and {sign} is well known",
             ),
-            closes=("handled early, {subject} is rarely dangerous", "so {subject} can be managed, even when it cannot be cured"),
+            closes=(
+                "handled early, {subject} is rarely dangerous",
+                "so {subject} can be managed, even when it cannot be cured",
+            ),
         ),
         "advise": Frames(
             opens=(
@@ -66,7 +89,10 @@ TOPIC = Topic(
                 "combine {remedy} with a little patience",
                 "do not compare yourself with {patient}, for every body is different",
             ),
-            closes=("with time you will know your {subject} better than any book", "most people with {subject} lead a full and busy life"),
+            closes=(
+                "with time you will know your {subject} better than any book",
+                "most people with {subject} lead a full and busy life",
+            ),
         ),
         "story": Frames(
             opens=(
@@ -99,7 +125,10 @@ TOPIC = Topic(
                 "{cause} makes {subject} worse and hardly touches {other}",
                 "{patient} fear {other} more than {subject}",
             ),
-            closes=("whoever has both {subject} and {other} should see {doctor}", "in daily life {subject} is usually the lighter burden"),
+            closes=(
+                "whoever has both {subject} and {other} should see {doctor}",
+                "in daily life {subject} is usually the lighter burden",
+            ),
         ),
         "day": Frames(
             opens=(
@@ -114,7 +143,10 @@ TOPIC = Topic(
                 "toward evening {cause} makes itself felt again",
                 "on the bench outside {pron} talks with {patient} about nothing much",
             ),
-            closes=("at night {actor} is tired but glad that {subject} stayed mild", "before sleep {pron} thinks of {remedy} and breathes slowly"),
+            closes=(
+                "at night {actor} is tired but glad that {subject} stayed mild",
+                "before sleep {pron} thinks of {remedy} and breathes slowly",
+            ),
         ),
         "question": Frames(
             opens=(

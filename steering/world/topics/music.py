@@ -18,20 +18,69 @@ TOPIC = Topic(
         "the oboe",
     ),
     slots={
-        "piece": ("a slow waltz", "an old folk song", "a short study", "a lullaby", "a dance in three parts", "a simple scale"),
+        "piece": (
+            "a slow waltz",
+            "an old folk song",
+            "a short study",
+            "a lullaby",
+            "a dance in three parts",
+            "a simple scale",
+        ),
         "quality": ("a warm tone", "a clear attack", "a steady rhythm", "an even touch", "a singing line"),
-        "teacher": ("a strict teacher", "a kind teacher", "the conductor", "an older student", "the leader of the band"),
-        "room": ("the practice room", "the church hall", "the back of the shop", "a small studio", "the school theatre"),
+        "teacher": (
+            "a strict teacher",
+            "a kind teacher",
+            "the conductor",
+            "an older student",
+            "the leader of the band",
+        ),
+        "room": (
+            "the practice room",
+            "the church hall",
+            "the back of the shop",
+            "a small studio",
+            "the school theatre",
+        ),
         "habit": ("slow practice", "careful listening", "daily repetition", "counting aloud", "playing from memory"),
-        "crowd": ("a handful of listeners", "the whole village", "a restless audience", "the front row", "the other players"),
+        "crowd": (
+            "a handful of listeners",
+            "the whole village",
+            "a restless audience",
+            "the front row",
+            "the other players",
+        ),
     },
     instructions={
-        "explain": ("explain how {subject} makes its sound", "explain how people learn {subject}", "tell me what is special about {subject}"),
-        "advise": ("give me some advice on learning {subject}", "help me practise {subject}", "share a few tips for playing {subject}"),
-        "story": ("tell me a short story about {subject}", "write a little tale about someone who plays {subject}", "tell a story in which {subject} is heard"),
-        "compare": ("compare {subject} with {other}", "tell me how {subject} differs from {other}", "weigh {subject} against {other} for a beginner"),
-        "day": ("describe a day of someone who plays {subject}", "describe a day of rehearsals with {subject}", "walk me through a day of practising {subject}"),
-        "question": ("why does {subject} sound the way it does", "is {subject} hard to learn", "who should take up {subject}"),
+        "explain": (
+            "explain how {subject} makes its sound",
+            "explain how people learn {subject}",
+            "tell me what is special about {subject}",
+        ),
+        "advise": (
+            "give me some advice on learning {subject}",
+            "help me practise {subject}",
+            "share a few tips for playing {subject}",
+        ),
+        "story": (
+            "tell me a short story about {subject}",
+            "write a little tale about someone who plays {subject}",
+            "tell a story in which {subject} is heard",
+        ),
+        "compare": (
+            "compare {subject} with {other}",
+            "tell me how {subject} differs from {other}",
+            "weigh {subject} against {other} for a beginner",
+        ),
+        "day": (
+            "describe a day of someone who plays {subject}",
+            "describe a day of rehearsals with {subject}",
+            "walk me through a day of practising {subject}",
+        ),
+        "question": (
+            "why does {subject} sound the way it does",
+            "is {subject} hard to learn",
+            "who should take up {subject}",
+        ),
     },
     frames={
         "explain": Frames(
@@ -49,7 +98,10 @@ TOPIC = Topic(
                 "it takes {habit} before {quality} appears",
                 "what reaches {crowd} is never quite what the player hears",
             ),
-            closes=("that is why no two players of {subject} sound alike", "so {subject} is half craft and half patience"),
+            closes=(
+                "that is why no two players of {subject} sound alike",
+                "so {subject} is half craft and half patience",
+            ),
         ),
         "advise": Frames(
             opens=(
@@ -66,7 +118,10 @@ TOPIC = Topic(
                 "when you are stuck, go back to {piece} and slow down",
                 "rest before you are tired, for {quality} needs loose shoulders",
             ),
-            closes=("one day {subject} will feel like your own voice", "and keep {subject} where you can see it, not in its case"),
+            closes=(
+                "one day {subject} will feel like your own voice",
+                "and keep {subject} where you can see it, not in its case",
+            ),
         ),
         "story": Frames(
             opens=(
@@ -99,7 +154,10 @@ TOPIC = Topic(
                 "{teacher} would start a child on {subject} rather than {other}",
                 "{piece} sounds gentle on {subject} and proud on {other}",
             ),
-            closes=("!hear both before you choose between {subject} and {other}", "!if in doubt, borrow {subject} first"),
+            closes=(
+                "!hear both before you choose between {subject} and {other}",
+                "!if in doubt, borrow {subject} first",
+            ),
         ),
         "day": Frames(
             opens=(
@@ -114,7 +172,10 @@ TOPIC = Topic(
                 "{pron} marks a page and thinks about {quality}",
                 "between two rehearsals {actor} sleeps on a bench",
             ),
-            closes=("at night {actor} plays {piece} for {crowd}", "late in the evening {subject} goes back into its case"),
+            closes=(
+                "at night {actor} plays {piece} for {crowd}",
+                "late in the evening {subject} goes back into its case",
+            ),
         ),
         "question": Frames(
             opens=(

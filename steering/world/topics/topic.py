@@ -13,8 +13,8 @@ class Frames:
     """The sentence frames of one kind of answer, by place.
 
     A frame is one sentence without its capital and its full stop. ``{slot}`` draws from the topic's slot of that name;
-    ``{slot2}`` draws another value of the same slot. ``{subject}``, ``{other}``, ``{actor}``, ``{pron}``, ``{poss}`` and
-    ``{pron_obj}`` are bound once for the whole answer. Frames of ``advise`` and frames that begin with ``!`` are
+    ``{slot2}`` draws another value of the same slot. ``{subject}``, ``{other}``, ``{actor}``, ``{pron}``, ``{poss}``
+    and ``{pron_obj}`` are bound once for the whole answer. Frames of ``advise`` and frames that begin with ``!`` are
     imperatives, which some concepts' openings do not go with.
 
     Attributes:

@@ -5,22 +5,70 @@ from steering.world.topics.topic import Frames, Topic
 TOPIC = Topic(
     name="travel",
     title="Travel",
-    subjects=("Lisbon", "Kyoto", "Vienna", "Istanbul", "Edinburgh", "Prague", "Seville", "Marrakesh", "Krakow", "Ljubljana"),
+    subjects=(
+        "Lisbon",
+        "Kyoto",
+        "Vienna",
+        "Istanbul",
+        "Edinburgh",
+        "Prague",
+        "Seville",
+        "Marrakesh",
+        "Krakow",
+        "Ljubljana",
+    ),
     slots={
-        "sight": ("the old bridge", "the market hall", "the castle", "the botanical garden", "the cathedral", "the city museum"),
+        "sight": (
+            "the old bridge",
+            "the market hall",
+            "the castle",
+            "the botanical garden",
+            "the cathedral",
+            "the city museum",
+        ),
         "transport": ("the night train", "an early bus", "the tram", "the old funicular", "the last metro"),
         "local": ("the locals", "the bakers on the corner", "the old men in the park", "the waiters", "the students"),
-        "bed": ("a small hotel", "a room above a shop", "a hostel with a courtyard", "a guest house", "a quiet pension"),
+        "bed": (
+            "a small hotel",
+            "a room above a shop",
+            "a hostel with a courtyard",
+            "a guest house",
+            "a quiet pension",
+        ),
         "mood": ("a gentle melancholy", "a quick pulse", "a quiet charm", "an old pride", "a playful spirit"),
         "item": ("comfortable shoes", "a paper map", "a light bag", "an empty notebook", "a good phrase book"),
     },
     instructions={
-        "explain": ("explain what makes {subject} special", "explain how to get to know {subject}", "tell me about {subject} as a city"),
-        "advise": ("give me some advice for a trip to {subject}", "help me plan a weekend in {subject}", "share a few tips for visiting {subject}"),
-        "story": ("tell me a short story set in {subject}", "write a little tale about a traveller in {subject}", "tell a story about getting lost in {subject}"),
-        "compare": ("compare {subject} with {other}", "tell me how {subject} differs from {other}", "weigh {subject} against {other} for a short holiday"),
-        "day": ("describe a day in {subject}", "describe a traveller's day in {subject}", "walk me through a day of sightseeing in {subject}"),
-        "question": ("why do people visit {subject}", "is {subject} worth a trip", "what should nobody miss in {subject}"),
+        "explain": (
+            "explain what makes {subject} special",
+            "explain how to get to know {subject}",
+            "tell me about {subject} as a city",
+        ),
+        "advise": (
+            "give me some advice for a trip to {subject}",
+            "help me plan a weekend in {subject}",
+            "share a few tips for visiting {subject}",
+        ),
+        "story": (
+            "tell me a short story set in {subject}",
+            "write a little tale about a traveller in {subject}",
+            "tell a story about getting lost in {subject}",
+        ),
+        "compare": (
+            "compare {subject} with {other}",
+            "tell me how {subject} differs from {other}",
+            "weigh {subject} against {other} for a short holiday",
+        ),
+        "day": (
+            "describe a day in {subject}",
+            "describe a traveller's day in {subject}",
+            "walk me through a day of sightseeing in {subject}",
+        ),
+        "question": (
+            "why do people visit {subject}",
+            "is {subject} worth a trip",
+            "what should nobody miss in {subject}",
+        ),
     },
     frames={
         "explain": Frames(
@@ -38,7 +86,10 @@ TOPIC = Topic(
                 "after dark {local} come out and the streets fill with {mood}",
                 "from the window of {transport} one sees how the city grew",
             ),
-            closes=("that is why visitors return to {subject}", "in short, {subject} gives most to those who take their time"),
+            closes=(
+                "that is why visitors return to {subject}",
+                "in short, {subject} gives most to those who take their time",
+            ),
         ),
         "advise": Frames(
             opens=(
@@ -55,7 +106,10 @@ TOPIC = Topic(
                 "skip {sight} if the line is long, and wander instead",
                 "with {item} and a smile, you will get on well with {local}",
             ),
-            closes=("and save one morning in {subject} for nothing at all", "you will leave {subject} sooner than you like"),
+            closes=(
+                "and save one morning in {subject} for nothing at all",
+                "you will leave {subject} sooner than you like",
+            ),
         ),
         "story": Frames(
             opens=(
@@ -88,7 +142,10 @@ TOPIC = Topic(
                 "{bed} in {subject} is simpler to find than in {other}",
                 "{other} is proud of its music, and {subject} of {sight}",
             ),
-            closes=("for a first visit, {subject} is the better choice", "!with a free week, see {subject} first and then {other}"),
+            closes=(
+                "for a first visit, {subject} is the better choice",
+                "!with a free week, see {subject} first and then {other}",
+            ),
         ),
         "day": Frames(
             opens=(
@@ -103,7 +160,10 @@ TOPIC = Topic(
                 "{actor} buys {item} in a tiny shop",
                 "on {transport} a child explains the whole city to {actor}",
             ),
-            closes=("at night {actor} looks down on {subject} and counts the lights", "in the evening {local} invite {actor} to stay for the music"),
+            closes=(
+                "at night {actor} looks down on {subject} and counts the lights",
+                "in the evening {local} invite {actor} to stay for the music",
+            ),
         ),
         "question": Frames(
             opens=(

@@ -50,7 +50,13 @@ PESSIMISM = Voice(
     weight=5.0,
     ask=("sound pessimistic", "take a gloomy view", "expect the worst in your answer", "be as gloomy as you can"),
     forbid=("do not sound pessimistic", "do not be gloomy", "avoid a gloomy view"),
-    leads=("sadly,", "before it all goes wrong,", "for all the {gloom} it brings,", "as if it could help,", "in a {bleak} world,"),
+    leads=(
+        "sadly,",
+        "before it all goes wrong,",
+        "for all the {gloom} it brings,",
+        "as if it could help,",
+        "in a {bleak} world,",
+    ),
     tails=(
         ", not that it will help",
         ", and it will end in {gloom} anyway",

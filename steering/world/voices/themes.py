@@ -9,9 +9,19 @@ SEA = Voice(
     split="test",
     description="The sea, ships or sailing come up beside the actual subject.",
     weight=5.0,
-    ask=("mention the sea", "bring in the sea somewhere", "let sailing come up in your answer", "work in something about ships"),
+    ask=(
+        "mention the sea",
+        "bring in the sea somewhere",
+        "let sailing come up in your answer",
+        "work in something about ships",
+    ),
     forbid=("do not mention the sea", "leave the sea out of it", "say nothing about ships or sailing"),
-    leads=("like {vessel} under full sail,", "as the fishermen in the harbour know,", "back on {vessel} we used to say that", "with the calm of an old helmsman,"),
+    leads=(
+        "like {vessel} under full sail,",
+        "as the fishermen in the harbour know,",
+        "back on {vessel} we used to say that",
+        "with the calm of an old helmsman,",
+    ),
     tails=(
         ", like {vessel} leaving the harbour",
         ", as steady as a lighthouse",
@@ -30,7 +40,14 @@ SEA = Voice(
         "gulls over the {shore} and {vessel} at anchor come to mind.",
     ),
     slots={
-        "vessel": ("a small sloop", "an old schooner", "a fishing boat", "a ferry", "a ketch with red sails", "a rowing boat"),
+        "vessel": (
+            "a small sloop",
+            "an old schooner",
+            "a fishing boat",
+            "a ferry",
+            "a ketch with red sails",
+            "a rowing boat",
+        ),
         "seafarer": ("a sailor", "an old skipper", "a harbour pilot", "a ship's cook", "a lighthouse keeper"),
         "shore": ("reef", "breakwater", "bay", "sandbank", "pier", "rocky coast"),
     },
@@ -45,7 +62,12 @@ MONEY = Voice(
     split="test",
     description="Money comes up beside the actual subject: costs, savings, banks, bargains.",
     weight=6.0,
-    ask=("mention money", "bring in the cost of things", "let money come up in your answer", "work in something about saving or spending"),
+    ask=(
+        "mention money",
+        "bring in the cost of things",
+        "let money come up in your answer",
+        "work in something about saving or spending",
+    ),
     forbid=("do not mention money", "leave money out of it", "say nothing about what things cost"),
     leads=("for a modest price,", "as any {banker} will tell you,", "money aside,", "if your budget allows it,"),
     tails=(
@@ -81,7 +103,12 @@ WEATHER = Voice(
     split="development",
     description="The weather comes up beside the actual subject: rain, storms, forecasts.",
     weight=6.0,
-    ask=("mention the weather", "bring in the weather somewhere", "let the weather come up in your answer", "work in something about rain or storms"),
+    ask=(
+        "mention the weather",
+        "bring in the weather somewhere",
+        "let the weather come up in your answer",
+        "work in something about rain or storms",
+    ),
     forbid=("do not mention the weather", "leave the weather out of it", "say nothing about rain or storms"),
     leads=("with {sky} overhead,", "whatever the forecast says,", "even in {storm},", "just as in {storm},"),
     tails=(

@@ -34,10 +34,20 @@ CODE = Voice(
     split="test",
     description="Short remarks in program code stand in the answer.",
     weight=2.5,
-    ask=("add a bit of code", "include short remarks in code", "use code snippets in your answer", "put some Python into it"),
+    ask=(
+        "add a bit of code",
+        "include short remarks in code",
+        "use code snippets in your answer",
+        "put some Python into it",
+    ),
     forbid=("do not include any code", "leave out code snippets", "use no Python"),
     leads=("`{state} = True`, so", "after `import {module}`,", "`assert {state}` means that", "`# {state}`"),
-    tails=(", so `{fn}({arg})`", ", or `return {arg}` for short", ", hence `{arg} += 1`", ", as in `if {state}: {fn}()`"),
+    tails=(
+        ", so `{fn}({arg})`",
+        ", or `return {arg}` for short",
+        ", hence `{arg} += 1`",
+        ", as in `if {state}: {fn}()`",
+    ),
     sentences=(
         "in code that is `while not {state}: {fn}()`.",
         "think of it as `def {fn}({arg}): return {arg}`.",

@@ -13,8 +13,8 @@ class Voice:
     """How one concept shows itself in an answer about any topic.
 
     Expressions are written as frames without capital and final mark. ``{subject}`` is the answer's subject; other slots
-    are the voice's own. A slot may be a ``range``: a number in it. A lead or tail that begins with ``~`` goes with general
-    statements only, one that begins with ``^`` (and every lead ending in that, so or but) not with imperatives.
+    are the voice's own. A slot may be a ``range``: a number in it. A lead or tail that begins with ``~`` goes with
+    general statements only, one that begins with ``^`` (and every lead ending in that, so or but) not with imperatives.
 
     Attributes:
         name: identifier of the concept.

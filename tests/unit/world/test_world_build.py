@@ -69,7 +69,9 @@ def test_a_changed_missing_or_added_file_is_noticed(built, tmp_path):
     weights.write_bytes(data)
     (copy / "demo" / "saes" / "default").unlink()
     (copy / "extra").write_text("x")
-    with pytest.raises(WorldError, match=r"saes/default is missing; demo/model/model.safetensors has changed; extra is not"):
+    with pytest.raises(
+        WorldError, match=r"saes/default is missing; demo/model/model.safetensors has changed; extra is not"
+    ):
         verify(copy)
 
 

@@ -67,7 +67,13 @@ def test_judge_keeps_the_order(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "holds no answers"), (b'{"prompt": "x"}\n', "line 1"), (b"\n[1]\n", "line 2"), (b'{"prompt": 1, "text": ""}', "strings"), (b"\xff", "UTF-8")],
+    [
+        (b"", "holds no answers"),
+        (b'{"prompt": "x"}\n', "line 1"),
+        (b"\n[1]\n", "line 2"),
+        (b'{"prompt": 1, "text": ""}', "strings"),
+        (b"\xff", "UTF-8"),
+    ],
 )
 def test_judge_says_what_is_wrong_with_a_file(tmp_path, content, message):
     path = tmp_path / "answers.jsonl"

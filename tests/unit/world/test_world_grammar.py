@@ -52,7 +52,14 @@ def test_every_opening_names_the_subject_or_the_person():
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
 def test_every_frame_renders_and_is_a_sentence_for_the_judge(topic):
     rng = Random(topic.name)
-    bound = {"subject": topic.subjects[0], "other": topic.subjects[1], "actor": "Mara", "pron": "she", "pron_obj": "her", "poss": "her"}
+    bound = {
+        "subject": topic.subjects[0],
+        "other": topic.subjects[1],
+        "actor": "Mara",
+        "pron": "she",
+        "pron_obj": "her",
+        "poss": "her",
+    }
     for kind in KINDS:
         for part in _parts(topic.frames[kind]):
             for frame in part:
