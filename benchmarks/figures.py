@@ -1,4 +1,4 @@
-"""Prints the figures of docs/performance.md: python -m benchmarks.figures
+"""Prints the figures of docs/performance.md; run it as ``python -m benchmarks.figures``.
 
 Times depend on the machine; ratios less so. Needs the embedded world; the browser figures need a Chromium.
 """
@@ -20,6 +20,7 @@ ROUNDS = 5
 
 
 def row(name: str, value: str) -> None:
+    """Print one line of the table."""
     print(f"| {name} | {value} |", flush=True)
 
 
@@ -60,6 +61,7 @@ def import_figure() -> None:
 
 
 def median_seconds(work: Callable[[], object]) -> float:
+    """Median of a few runs, after one that does not count."""
     work()
     times = []
     for _ in range(ROUNDS):

@@ -63,7 +63,7 @@ def test_ranking_shows_numbers_table_and_heatmap(ranked):
 
 
 def test_filters_say_how_many_they_removed(ranked):
-    ranked.toggle(key="rank_use_top").set_value(True)
+    ranked.toggle(key="rank_use_top").set_value(True).run()
     ranked.number_input(key="rank_top").set_value(5)
     ranked.button(key="rank").click().run()
     until_idle(ranked)
