@@ -1,7 +1,7 @@
 """What does a judge say about one completion?"""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from steering.errors import SteeringError
 
@@ -36,6 +36,7 @@ class Score:
         return 3.0 / sum(1.0 / rating for rating in ratings)
 
 
+@runtime_checkable
 class Judge(Protocol):
     """Anything that can score completions for a concept."""
 
