@@ -4,7 +4,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,9 +126,13 @@ def loss_of(model: torch.nn.Module, ids: Tensor, pad: int) -> Tensor:
     )
 
 
-def rate_share(step: int, steps: int) -> float:
-    """Linear warm-up, then linear decay to zero."""
-    return min((step + 1) / min(WARM_UP, steps), 1.0) * (1 - step / steps)
+def rate_share(step: int, cycles: Sequence[tuple[int, float]]) -> float:
+    """Learning rate at ``step`` as a share: in every cycle a linear warm-up to its peak, then linear decay to zero."""
+    for steps, peak in cycles:
+        if step < steps:
+            return peak * min((step + 1) / min(WARM_UP, steps), 1.0) * (1 - step / steps)
+        step -= steps
+    return 0.0
 
 
 def train_language_model(
@@ -165,7 +169,7 @@ def train_language_model(
         ids = padded(next(batches), pad).to(device)
         loss = loss_of(model, ids, pad)
         loss.backward()
-        optimiser.step(step + 1, rate_share(step, scale.lm_steps))
+        optimiser.step(step + 1, rate_share(step, scale.lm_cycles))
         average = loss.item() if math.isnan(average) else 0.98 * average + 0.02 * loss.item()
         seen += ids.numel()
         if (step + 1) % 10 == 0 or step + 1 == scale.lm_steps:

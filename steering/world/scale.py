@@ -20,7 +20,7 @@ class Scale:
         d_model: width of the language model.
         n_layers: decoder blocks.
         n_heads: attention heads.
-        lm_steps: training steps of the language model.
+        lm_cycles: steps and peak learning rate (as a share) of each cycle of the language model's training.
         lm_batch_tokens: tokens of one such step.
         sae_layer: the block after which the SAE reads.
         d_sae: features of the SAE.
@@ -37,7 +37,7 @@ class Scale:
     d_model: int
     n_layers: int
     n_heads: int
-    lm_steps: int
+    lm_cycles: tuple[tuple[int, float], ...]
     lm_batch_tokens: int
     sae_layer: int
     d_sae: int
@@ -45,6 +45,11 @@ class Scale:
     sae_steps: int
     sae_batch: int
     report_documents: int
+
+    @property
+    def lm_steps(self) -> int:
+        """Training steps of the language model in all cycles."""
+        return sum(steps for steps, _ in self.lm_cycles)
 
 
 SCALES: dict[str, Scale] = {
@@ -56,7 +61,7 @@ SCALES: dict[str, Scale] = {
         d_model=128,
         n_layers=4,
         n_heads=4,
-        lm_steps=1_500,
+        lm_cycles=((1_500, 1.0), (1_600, 0.5)),
         lm_batch_tokens=4_096,
         sae_layer=2,
         d_sae=1_024,
@@ -73,7 +78,7 @@ SCALES: dict[str, Scale] = {
         d_model=32,
         n_layers=2,
         n_heads=2,
-        lm_steps=12,
+        lm_cycles=((8, 1.0), (4, 0.5)),
         lm_batch_tokens=1_024,
         sae_layer=1,
         d_sae=64,

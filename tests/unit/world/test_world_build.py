@@ -117,7 +117,7 @@ def test_the_optimiser_learns_and_its_matrices_step_by_orthogonal_updates():
     for step in range(40):
         loss = (layer(inputs) - inputs.flip(-1)).square().mean()
         loss.backward()
-        optimiser.step(step + 1, rate_share(step, 40))
+        optimiser.step(step + 1, rate_share(step, ((40, 1.0),)))
         losses.append(loss.item())
     assert losses[-1] < 0.2 * losses[0]
 
