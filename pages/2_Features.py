@@ -17,11 +17,12 @@ if examples is None or chosen.label is None:
     empty_state("Bring examples of a concept first.", STEPS[0].page, "Go to Examples")
     st.stop()
 
+ranking_view.label_choice(examples)
 label = chosen.label
 positive = int(examples.label(label).sum())
 with st.container(horizontal=True, vertical_alignment="center", key="ranking_bar"):
     st.markdown(f"**{plain(label)}** · {positive} with, {examples.n - positive} without")
-    settings = ranking_view.settings_controls(positive)
+    settings = ranking_view.settings_controls()
     again = st.button("Rank features", key="rank", icon=":material/play_arrow:", type="secondary")
 
 job = work.latest("ranking")

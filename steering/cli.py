@@ -252,7 +252,7 @@ def _rank(arguments: argparse.Namespace) -> int:
     shown = []
     for ranking in run.rankings.values():
         for warning in ranking.warnings:
-            sys.stderr.write(f"warning: {warning}\n")
+            sys.stderr.write(f"warning: {ranking.label}: {warning}\n")
         entry = ranking.to_json()
         shown.append(entry | {"features": entry["features"][: arguments.top]})
     if arguments.out is not None:

@@ -10,12 +10,29 @@ from ui.state import chosen, is_news
 from ui.text import plain
 
 if TYPE_CHECKING:
+    from steering.examples import LabelledExamples
     from steering.ranking import Ranking, RankingSettings
 
 _PRIORS = {"0.0001": 1e-4, "0.001": 1e-3, "0.01": 1e-2, "0.1": 1e-1, "0.5": 0.5, "tuned": "auto"}
 
 
-def settings_controls(n_positive: int) -> "RankingSettings":
+def label_choice(examples: "LabelledExamples") -> None:
+    """Which label is looked at, where there are several; all of them are ranked in one pass."""
+    names = list(examples.label_names)
+    if len(names) < 2:
+        return
+    counts = dict(zip(names, examples.labels.sum(axis=0).tolist(), strict=True))
+    at = names.index(chosen.label) if chosen.label in names else 0
+    name = st.selectbox(
+        "Label", names, index=at, key=f"label_{chosen.examples_id}",
+        format_func=lambda name: f"{name} ({counts[name]})", help="All labels are ranked in one pass.",
+    )  # fmt: skip
+    if name != chosen.label:
+        chosen.label = name
+        st.rerun()
+
+
+def settings_controls() -> "RankingSettings":
     """The choices behind a ranking; the defaults are the paper's where it has them."""
     from steering.ranking import RankingSettings
 
@@ -67,7 +84,7 @@ def settings_controls(n_positive: int) -> "RankingSettings":
         heldout=float(heldout),
         seed=int(seed),
         candidates=int(candidates),
-        min_support=min(int(min_support), max(1, n_positive)),
+        min_support=int(min_support),
         max_density=float(max_density),
         min_output_score=float(min_output),
         top_k=int(top),

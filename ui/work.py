@@ -76,16 +76,16 @@ def _pair(job: Job, model: str, sae: str) -> Any:
 
 
 def start_ranking(settings: "RankingSettings") -> Job:
-    """Read the session's examples (once) and rank the features for its label; the result is a store id.
+    """Read the session's examples once and rank the features for all of its labels; the result is a store id.
 
     Raises:
         ExamplesError: the session has no examples.
     """
-    chosen_examples, label, model, sae = examples(), chosen.label, chosen.model, chosen.sae
+    chosen_examples, model, sae = examples(), chosen.model, chosen.sae
     if chosen_examples is None:
         raise ExamplesError("There are no examples to rank for; bring some on the Examples screen.")
     read_id = key_of("statistics", chosen_examples.fingerprint, model, sae)
-    id = key_of("ranking", read_id, label, asdict(settings))
+    id = key_of("ranking", read_id, asdict(settings))
 
     def work(job: Job) -> str:
         from steering.workbench import rank_examples
@@ -97,7 +97,6 @@ def start_ranking(settings: "RankingSettings") -> Job:
                     loaded,
                     chosen_examples,
                     settings,
-                    label=label,
                     statistics=runtime.store.get("statistics", read_id),
                     on_progress=lambda done, total, unit, what: job.tick(done, total, what, unit=unit),
                 )

@@ -115,3 +115,27 @@ def test_another_model_keeps_the_examples_and_drops_the_ranking(ranked):
     assert ranked.session_state["steerscope.examples_id"] == examples
     assert not ranked.exception
     assert any("no/such-model" in error.value.replace("\\", "") for error in ranked.error)
+
+
+def test_all_labels_are_ranked_in_one_pass(open_app):
+    """Multi-label examples: one ranking job, and every label is one choice away."""
+    from ui.examples_draft import WorldRecipe, from_world
+
+    draft = from_world(WorldRecipe(concept=None, count=8))
+    app = open_app()
+    runtime.store.put("examples", draft.examples_id, draft.examples)
+    app.session_state["steerscope.examples_id"] = draft.examples_id
+    app.session_state["steerscope.label"] = "sea"
+    app.switch_page("pages/2_Features.py").run()
+    until_idle(app)
+    assert not app.exception
+    first = app.session_state["steerscope.ranking_id"]
+    run = runtime.store.get("ranking", first)
+    assert len(run.rankings) == len(draft.examples.label_names) == 12
+    table = next(frame.value for frame in app.dataframe if "reads" in frame.value.columns)
+    assert table["also"].isin(draft.examples.label_names).any()
+    app.selectbox(key=f"label_{draft.examples_id}").select("french").run()
+    until_idle(app)
+    assert app.session_state["steerscope.label"] == "french"
+    assert app.session_state["steerscope.ranking_id"] == first
+    assert any("**french**" in text.value for text in app.markdown)
