@@ -83,6 +83,7 @@ def _build_sae(assets: Path, sizes: Scale, seed: int, tell: Progress) -> dict[st
     import torch
 
     from steering.models import load_model
+    from steering.world.reference_set import build_reference
     from steering.world.sae_training import load_sae, sae_figures, train_sae
 
     name = sae_name(sizes)
@@ -95,7 +96,8 @@ def _build_sae(assets: Path, sizes: Scale, seed: int, tell: Progress) -> dict[st
     model = load_model(str(assets / "demo" / "model"), device=device, dtype="float32")
     if not (folder / "cfg.json").exists():
         train_sae(folder, model, name=name, scale=sizes, seed=seed, progress=tell)
-    tell(f"SAE {name}: figures", 0.98)
+    tell(f"SAE {name}: reference activations and figures", 0.98)
+    build_reference(folder, model, scale=sizes, seed=seed)
     card = {
         "name": name,
         "architecture": "BatchTopK, saved as JumpReLU",

@@ -45,6 +45,19 @@ def test_a_miniature_is_built_end_to_end(built):
     verify(assets)
 
 
+def test_the_reference_holds_the_largest_activations(built):
+    from steering.reference import read_reference
+    from steering.saes import load_sae
+
+    assets, _, _ = built
+    reference = read_reference(load_sae(str(demo_sae_path("demo", root=assets))))
+    assert reference is not None
+    assert reference.max_act.shape == reference.density.shape == (64,)
+    assert reference.n_tokens > 100
+    assert reference.resid_norm > 0
+    assert ((reference.max_act > 0) == (reference.density > 0)).all()
+
+
 def test_no_path_of_this_machine_is_written(built):
     assets, out, _ = built
     for path in files_of(assets):
