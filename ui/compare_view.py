@@ -114,6 +114,17 @@ def _lora_controls(run: "RankingRun", label: str) -> float:
     epochs = right.number_input(
         "Epochs", 1, 200, LORA_PRESETS[preset].epochs, key=f"lora_epochs_{preset}", persist_state="session"
     )
+    early = st.toggle(
+        "Stop early", key="lora_early", persist_state="session",
+        help="Keeps 15 % of the positives aside, ends when the loss on them has not fallen for two epochs, and keeps "
+        "the best epoch.",
+    )  # fmt: skip
+    settings = replace(
+        LORA_PRESETS[preset],
+        epochs=int(epochs),
+        validation_share=0.15 if early else 0.0,
+        patience=2 if early else None,
+    )
     trained = work.adapter()
     job = work.latest("lora")
     positives = int(run.examples.label(label)[run.split.train].sum())
@@ -121,7 +132,7 @@ def _lora_controls(run: "RankingRun", label: str) -> float:
         "Train again" if trained else f"Train LoRA on {counted(positives, 'positive')}",
         key="train_lora", icon=":material/model_training:", type="secondary",
     ):  # fmt: skip
-        job = work.start_lora(replace(LORA_PRESETS[preset], epochs=int(epochs)), label, run)
+        job = work.start_lora(settings, label, run)
         job.wait(0.2)
     if job is not None:
         if job.active:

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+import streamlit as st
+
 from steering import runtime
 from steering.errors import ExamplesError
 from steering.jobs import Job
@@ -27,6 +29,15 @@ if TYPE_CHECKING:
     from ui.controls import Ask, Strength
 
 DEVICE = "cpu"
+_PAIR = ("model", "sae", "examples_id")
+_DEPENDS = {
+    "ranking": _PAIR,
+    "heatmap": (*_PAIR, "ranking_id", "feature_id"),
+    "lora": ("model", "examples_id", "label"),
+    "steer": (*_PAIR, "label", "features"),
+    "compare": (*_PAIR, "label", "features"),
+}
+"""Which of the session's choices a job of each kind was started for."""
 
 
 def examples() -> "LabelledExamples | None":
@@ -60,13 +71,27 @@ def submit(kind: str, title: str, work: Callable[[Job], Any], *, unit: str = "")
     """
     job = runtime.jobs().submit(work, title=title, owner=owner(), device=DEVICE, kind=kind, unit=unit)
     set_job(kind, job.id)
+    st.session_state[f"steerscope.asked.{kind}"] = _asked(kind)
     return job
 
 
 def latest(kind: str) -> Job | None:
-    """The session's latest job of a kind, None if there was none or it is forgotten."""
+    """The session's latest job of a kind, None if there was none or it is forgotten.
+
+    A job that was started for other choices than those in force now is stopped and not shown: its result must not be
+    taken for an answer to the present question.
+    """
     id = job_id(kind)
-    return runtime.jobs().get(id) if id else None
+    job = runtime.jobs().get(id) if id else None
+    if job is not None and st.session_state.get(f"steerscope.asked.{kind}") != _asked(kind):
+        job.cancel()
+        return None
+    return job
+
+
+def _asked(kind: str) -> tuple[object, ...]:
+    """The choices that a job of this kind depends on."""
+    return tuple(getattr(chosen, name) for name in _DEPENDS[kind])
 
 
 def _pair(job: Job, model: str, sae: str) -> Any:
@@ -311,7 +336,9 @@ def taken(kind: str) -> Generated | None:
 
 def start_lora(settings: "LoraSettings", label: str, run: "RankingRun") -> Job:
     """Train a LoRA adapter on the positives of the ranking's training part; emits (step, total, loss)."""
-    id = key_of("adapter", run.examples.fingerprint, chosen.model, label, asdict(settings), run.split.seed)
+    id = key_of(
+        "adapter", run.examples.fingerprint, chosen.model, label, asdict(settings), run.split.seed, run.split.fraction
+    )
     model = chosen.model
 
     def work(job: Job) -> str:

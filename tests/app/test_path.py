@@ -139,3 +139,18 @@ def test_all_labels_are_ranked_in_one_pass(open_app):
     assert app.session_state["steerscope.label"] == "french"
     assert app.session_state["steerscope.ranking_id"] == first
     assert any("**french**" in text.value for text in app.markdown)
+
+
+def test_answers_for_other_features_are_not_shown(ranked):
+    """A job that was started for one feature must not fill the screen once another was chosen."""
+    ranked.button(key="feature_pick").click().run()
+    ranked.switch_page("pages/3_Steer.py").run()
+    ranked.text_area(key="steer_prompts").set_value("Explain how bread is baked.").run()
+    ranked.button(key="generate").click().run()
+    picker = next(widget for widget in ranked.multiselect if widget.label == "Features")
+    other = next(option for option in picker.options if not option.startswith(str(picker.value[0])))
+    picker.set_value([int(other.split()[0])]).run()
+    until_idle(ranked)
+    assert not ranked.exception
+    assert "steerscope.completions_id" not in ranked.session_state
+    assert any("Press Generate" in info.value for info in ranked.info)
