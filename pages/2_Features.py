@@ -56,12 +56,12 @@ if run is None or label not in run.rankings:
 ranking = run.rankings[label]
 ranking_view.summary(ranking)
 st.caption(f"Read at {plain(run.hook_module)} · SAE {plain(run.sae.rsplit('/', 1)[-1])} · π₀ {ranking.pi0:g}")
-table, plot = st.columns([5, 3], gap="medium")
-with table:
-    ranking_view.ranked_table(ranking)
-    ranking_view.filter_steps(ranking)
+ranking_view.ranked_table(ranking)
+plot, filters = st.columns([1, 1], gap="large")
 with plot:
     ranking_view.scatter(ranking)
+with filters:
+    ranking_view.filter_steps(ranking)
 
 if chosen.feature_id is not None:
     st.divider()

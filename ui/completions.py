@@ -60,11 +60,13 @@ def _headline(job: Job) -> str:
 
 def completion_tokens(completion: "Completion", base: "Completion | None" = None) -> list[CompletionToken]:
     """Tokens of a completion for the screen; with ``base``, those that differ from it are marked."""
+    # The end-of-text token is no text; the receipt says that it was drawn.
+    shown = len(completion.token_texts) - (completion.receipt.finished == "end")
     changed = mark_changes(base.token_texts, completion.token_texts) if base else [False] * len(completion.token_texts)
     return [
         {"text": text, "top": top, "changed": differs}
         for text, top, differs in zip(completion.token_texts, completion.top_tokens, changed, strict=True)
-    ]
+    ][:shown]
 
 
 def finished_view(
@@ -95,13 +97,16 @@ def finished_view(
                         colour=colours[pane], placeholder="(nothing)", label=f"{title}: {prompt}",
                     )  # fmt: skip
                     if generated.scores:
-                        _score_line(generated.scores_of(pane, place)[sample], f"{key}_{pane}_{place}_{sample}")
+                        _score_line(
+                            generated.scores_of(pane, place)[sample], f"{key}_{pane}_{place}_{sample}", pane == 0
+                        )
                     st.caption(measures(completion))
                     receipt_popover(completion, f"{key}_{pane}_{place}_{sample}")
 
 
-def _score_line(score: "Score", key: str) -> None:
-    colour = "green" if score.overall >= 1.5 else "orange" if score.overall > 0 else "red"
+def _score_line(score: "Score", key: str, untouched: bool) -> None:
+    # Nothing asked the baseline to carry the concept: its score is no failure.
+    colour = "gray" if untouched else "green" if score.overall >= 1.5 else "orange" if score.overall > 0 else "red"
     st.markdown(
         f":{colour}[**{score.overall:.2f}**] &nbsp; concept {score.concept} · instruction {score.instruction} · "
         f"fluency {score.fluency}"

@@ -28,7 +28,7 @@ MODE_HELP = {
     "scale": "Multiplies the feature where it fires already. 1 changes nothing, 0 is ablation.",
     "ablate": "Sets the feature to 0 wherever it fires; there is no strength to choose.",
 }
-SCOPES = {"all": "Prompt and answer", "prompt": "Prompt only", "generated": "Answer only"}
+SCOPES = {"all": "Everywhere", "prompt": "Prompt only", "generated": "Answer only"}
 FACTOR_LIMIT = 5.0
 
 
@@ -73,7 +73,7 @@ def strength_controls(run: "RankingRun", features: tuple[int, ...], *, key: str 
     )  # fmt: skip
     scope = right.selectbox(
         "Where", list(SCOPES), format_func=SCOPES.__getitem__, key=f"{key}_scope", persist_state="session",
-        help="Which positions are written. BOS and template tokens never are.",
+        help="Which positions are written: prompt and answer, or one of them. BOS and template tokens never are.",
     )  # fmt: skip
     chosen = tuple(_feature(run, feature_id, slot, mode, key) for slot, feature_id in enumerate(features))
     if len(features) > 1:

@@ -15,6 +15,7 @@ from ui.text import plain
 from ui.work import ShownExamples, heatmap_id, latest, start_heatmap
 
 if TYPE_CHECKING:
+    from steering.activations import TokenActivations
     from steering.ranking import FeatureRank, Ranking
     from steering.workbench import RankingRun
 
@@ -141,10 +142,11 @@ def _examples(run: "RankingRun", ranking: "Ranking", feature_id: int, colour: st
     drawn: list[HeatmapRow] = []
     for row, tokens in zip(found.rows, found.tokens, strict=True):
         values = tokens.values[:, 0]
+        texts, acts = _content(tokens)
         drawn.append(
             {
-                "tokens": [text for text, counts in zip(tokens.tokens, tokens.eligible, strict=True) if counts],
-                "values": [float(v) for v, counts in zip(values, tokens.eligible, strict=True) if counts],
+                "tokens": texts,
+                "values": acts,
                 "label": "positive" if positive[row] else "negative",
                 "title": f"row {row + 1}{', held out' if row in held_out else ''}",
                 "score": float(values.max(initial=0.0)),
@@ -154,6 +156,22 @@ def _examples(run: "RankingRun", ranking: "Ranking", feature_id: int, colour: st
         drawn, max_value=float(run.statistics.max_act[feature_id]), key="feature_heatmap", colour=colour, height=520,
         label=f"Activation of feature {feature_id} on each token",
     )  # fmt: skip
+
+
+def _content(tokens: "TokenActivations") -> tuple[list[str], list[float]]:
+    """The tokens that count with their activations; a line break stands for what the template wrote between them."""
+    texts: list[str] = []
+    acts: list[float] = []
+    skipped = False
+    for text, counts, value in zip(tokens.tokens, tokens.eligible, tokens.values[:, 0], strict=True):
+        if counts and skipped and texts:
+            texts.append("\n")
+            acts.append(0.0)
+        skipped = not counts
+        if counts:
+            texts.append(text)
+            acts.append(float(value))
+    return texts, acts
 
 
 def _histogram(run: "RankingRun", ranking: "Ranking", feature_id: int, rank: "FeatureRank | None", colour: str) -> None:

@@ -125,18 +125,27 @@ def summary(ranking: "Ranking") -> None:
 
 def filter_steps(ranking: "Ranking") -> None:
     """Every filter with how many features it removed."""
-    with st.expander("What was left out", icon=":material/filter_alt:"):
-        rows = [
-            {
-                "filter": step.name,
-                "on": step.enabled,
-                "before": step.n_before,
-                "removed": step.n_removed,
-                "why": step.description,
-            }
-            for step in ranking.filters
-        ]
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", key="filter_steps")
+    st.markdown("**What was left out**")
+    rows = [
+        {
+            "filter": step.name,
+            "on": step.enabled,
+            "before": step.n_before,
+            "removed": step.n_removed,
+            "why": step.description,
+        }
+        for step in ranking.filters
+    ]
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        width="stretch",
+        key="filter_steps",
+        column_config={
+            "before": st.column_config.NumberColumn(width=70),
+            "why": st.column_config.TextColumn(width=420),
+        },
+    )
 
 
 def feature_table(ranking: "Ranking") -> pd.DataFrame:
@@ -198,7 +207,7 @@ def ranked_table(ranking: "Ranking") -> None:
         key="features_table",
         hide_index=True,
         width="stretch",
-        height=min(420, 36 * (len(shown) + 1)),
+        height=min(330, 36 * (len(shown) + 1)),
         on_select=choose,
         selection_mode="single-row",
         column_order=[
@@ -207,12 +216,12 @@ def ranked_table(ranking: "Ranking") -> None:
         ],
         column_config={
             "feature": number("Feature", format="%d", width=70, pinned=True),
-            "tokens": st.column_config.TextColumn("Promotes", width="medium", help="Logit-lens tokens"),
-            "reads": bar("Reads: F1c", min_value=0.0, max_value=1.0, format="%.2f", help="Calibrated F1 (training)"),
-            "heldout": bar("Held-out AUROC", min_value=0.0, max_value=1.0, format="%.2f"),
+            "tokens": st.column_config.TextColumn("Promotes", width=180, help="Logit-lens tokens"),
+            "reads": bar("Reads: F1c", width=120, min_value=0.0, max_value=1.0, format="%.2f", help="Calibrated F1"),
+            "heldout": bar("Held-out AUROC", width=120, min_value=0.0, max_value=1.0, format="%.2f"),
             "interval": st.column_config.TextColumn("95 % interval", width=110),
             "q": number("q", format="%.2g", width=80, help="False-discovery rate"),
-            "writes": bar("Writes: S_out", min_value=0.0, max_value=top_write, format="%.4f", help="Output score"),
+            "writes": bar("Writes: S_out", width=120, min_value=0.0, max_value=top_write, format="%.4f"),
             "confidence": number("Δ confidence", format="%.2f", help="Wang's change of token confidence, nats"),
             "support": number("Support", help="Training positives on which it fires"),
             "density": number("Density", format="percent", help="Share of all tokens on which it fires"),
