@@ -78,7 +78,7 @@ def train_tokenizer(
 
 
 def token_batches(
-    tokenizer: "PreTrainedTokenizerBase", *, seed: int, tokens: int, context: int, pool: int = 4096
+    tokenizer: "PreTrainedTokenizerBase", *, seed: int, tokens: int, context: int, pool: int
 ) -> Iterator[list[list[int]]]:
     """Endless batches of documents of similar length, each of at most ``tokens`` tokens with padding.
 

@@ -161,7 +161,9 @@ def train_language_model(
     pad = int(tokenizer.pad_token_id)
     checkpoints.mkdir(parents=True, exist_ok=True)
     start = _resume(checkpoints, model, optimiser)
-    batches = token_batches(tokenizer, seed=seed, tokens=scale.lm_batch_tokens, context=scale.context)
+    batches = token_batches(
+        tokenizer, seed=seed, tokens=scale.lm_batch_tokens, context=scale.context, pool=scale.lm_batch_tokens
+    )
     for _ in range(start):
         next(batches)
     average, seen, began = math.nan, 0, time.monotonic()

@@ -24,17 +24,20 @@ if TYPE_CHECKING:
     from sae_lens import SAE, BatchTopKTrainingSAE
 
 TRAIN_SEED, HELDOUT_SEED = 1_000, 2_000
-HARVEST_TOKENS = 8_192
+SETTLE_BATCHES = 8
 RATE, RATE_END = 2e-3, 1e-4
 
 
-def stream_batches(model: LanguageModel, *, layer: int, seed: int, context: int) -> Iterator[Tensor]:
+def stream_batches(model: LanguageModel, *, scale: Scale, seed: int) -> Iterator[Tensor]:
     """Endless residual vectors ``[tokens d_model]`` of text tokens, without template tokens, BOS, EOS and padding."""
     special = torch.tensor(model.tokenizer.all_special_ids)
     pad = int(model.tokenizer.pad_token_id)
-    for rows in token_batches(model.tokenizer, seed=seed, tokens=HARVEST_TOKENS, context=context):
+    batches = token_batches(
+        model.tokenizer, seed=seed, tokens=8 * scale.sae_batch, context=scale.context, pool=4 * scale.sae_batch
+    )
+    for rows in batches:
         ids = padded(rows, pad).to(model.device)
-        with torch.no_grad(), record(model, HookPoint(layer, "resid_post"), stop=True) as seen:
+        with torch.no_grad(), record(model, HookPoint(scale.sae_layer, "resid_post"), stop=True) as seen:
             model.model(input_ids=ids)
         assert seen.resid is not None
         yield seen.resid[~torch.isin(ids, special.to(ids.device))].float().clone()
@@ -58,7 +61,7 @@ def train_sae(folder: Path, model: LanguageModel, *, name: str, scale: Scale, se
 
     torch.manual_seed(seed + TRAIN_SEED)
     layer, d_in, device = scale.sae_layer, model.d_model, str(model.device)
-    harvest = stream_batches(model, layer=layer, seed=seed + TRAIN_SEED, context=scale.context)
+    harvest = stream_batches(model, scale=scale, seed=seed + TRAIN_SEED)
     first = torch.cat([next(harvest) for _ in range(2)])
     mean, norm = first.mean(0), first.norm(dim=-1).mean()
 
@@ -125,8 +128,8 @@ def load_sae(folder: Path, device: str = "cpu") -> "SAE":
 @torch.no_grad()
 def settle_threshold(sae: "BatchTopKTrainingSAE", model: LanguageModel, *, scale: Scale, seed: int) -> None:
     """Set the threshold so that on held-out tokens ``scale.k`` features are active on average."""
-    harvest = stream_batches(model, layer=scale.sae_layer, seed=seed + HELDOUT_SEED, context=scale.context)
-    resid = torch.cat([next(harvest) for _ in range(1 if scale.name == "mini" else 4)])
+    harvest = stream_batches(model, scale=scale, seed=seed + HELDOUT_SEED)
+    resid = torch.cat([next(harvest) for _ in range(SETTLE_BATCHES)])
     values = []
     for part in resid.split(2_048):
         pre = sae.process_sae_in(part) @ sae.W_enc + sae.b_enc
@@ -148,7 +151,13 @@ def sae_figures(sae: "SAE", model: LanguageModel, *, scale: Scale, seed: int) ->
     special = torch.tensor(model.tokenizer.all_special_ids)
     pad = int(model.tokenizer.pad_token_id)
     point = HookPoint(scale.sae_layer, "resid_post")
-    batches = token_batches(model.tokenizer, seed=seed + HELDOUT_SEED + 1, tokens=4_096, context=scale.context)
+    batches = token_batches(
+        model.tokenizer,
+        seed=seed + HELDOUT_SEED + 1,
+        tokens=4 * scale.sae_batch,
+        context=scale.context,
+        pool=max(scale.report_documents, 4 * scale.sae_batch // 8),
+    )
     active = torch.zeros(scale.d_sae)
     error, tokens, losses, documents = 0.0, 0, torch.zeros(3), 0
     moments = torch.zeros(2, model.d_model)

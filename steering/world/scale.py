@@ -21,12 +21,12 @@ class Scale:
         n_layers: decoder blocks.
         n_heads: attention heads.
         lm_cycles: steps and peak learning rate (as a share) of each cycle of the language model's training.
-        lm_batch_tokens: tokens of one such step.
+        lm_batch_tokens: tokens of one such step, and documents drawn at a time.
         sae_layer: the block after which the SAE reads.
         d_sae: features of the SAE.
         k: active features per token that the SAE is trained for.
         sae_steps: training steps of the SAE.
-        sae_batch: tokens of one such step.
+        sae_batch: tokens of one such step; documents are drawn four times as many at a time.
         report_documents: held-out documents for the figures of the model card.
     """
 
@@ -72,19 +72,19 @@ SCALES: dict[str, Scale] = {
     ),
     "mini": Scale(
         name="mini",
-        tokenizer_documents=400,
+        tokenizer_documents=200,
         vocabulary=1_024,
         context=256,
         d_model=32,
         n_layers=2,
         n_heads=2,
         lm_cycles=((8, 1.0), (4, 0.5)),
-        lm_batch_tokens=1_024,
+        lm_batch_tokens=512,
         sae_layer=1,
         d_sae=64,
         k=8,
         sae_steps=60,
-        sae_batch=256,
+        sae_batch=128,
         report_documents=20,
     ),
 }
