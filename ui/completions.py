@@ -97,25 +97,30 @@ def finished_view(
                         completion_tokens(completion, base), key=f"{key}_{pane}_{place}_{sample}",
                         colour=colours[pane], placeholder="(nothing)", label=f"{title}: {prompt}",
                     )  # fmt: skip
-                    if generated.scores:
-                        _score_line(
-                            generated.scores_of(pane, place)[sample], f"{key}_{pane}_{place}_{sample}", pane == 0
-                        )
+                    name = f"{key}_{pane}_{place}_{sample}"
+                    score = generated.scores_of(pane, place)[sample] if generated.scores else None
+                    if score is not None:
+                        _score_line(score, untouched=pane == 0)
                     st.caption(measures(completion))
-                    receipt_popover(completion, f"{key}_{pane}_{place}_{sample}")
+                    with st.container(horizontal=True, gap="small"):
+                        if score is not None and score.reasons:
+                            _reasons(score, name)
+                        receipt_popover(completion, name)
 
 
-def _score_line(score: "Score", key: str, untouched: bool) -> None:
+def _score_line(score: "Score", *, untouched: bool) -> None:
     # Nothing asked the baseline to carry the concept: its score is no failure.
     colour = "gray" if untouched else "green" if score.overall >= 1.5 else "orange" if score.overall > 0 else "red"
     st.markdown(
         f":{colour}[**{score.overall:.2f}**] &nbsp; concept {score.concept} · instruction {score.instruction} · "
         f"fluency {score.fluency}"
     )
-    if score.reasons:
-        with st.popover("Why", type="tertiary", icon=":material/gavel:", key=f"{key}_why"):
-            for reason in score.reasons:
-                st.markdown(f"- {plain(reason)}")
+
+
+def _reasons(score: "Score", key: str) -> None:
+    with st.popover("Why", type="tertiary", icon=":material/gavel:", key=f"{key}_why"):
+        for reason in score.reasons:
+            st.markdown(f"- {plain(reason)}")
 
 
 def measures(completion: "Completion") -> str:
