@@ -5,6 +5,7 @@ libraries there, and never calls Streamlit.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from steering import runtime
-from steering.errors import ExamplesError
+from steering.errors import Cancelled, ExamplesError
 from steering.jobs import Job
 from ui.frame import update_menu
 from ui.state import chosen, is_news, job_id, owner, set_job
@@ -248,7 +249,7 @@ def start_generation(
                 nonlocal seen
                 seen += 1
                 job.emit(token)
-                if not job.should_stop:  # a stop keeps what was written so far; tick would throw it away
+                with suppress(Cancelled):  # a stop keeps what was written so far: the loop asks should_stop itself
                     job.tick(seen, total, "Writing", unit="tokens")
 
             found = generate(
