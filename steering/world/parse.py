@@ -314,15 +314,38 @@ def _checked(parse: Parse, sentence: str) -> Parse:
     )  # fmt: skip
 
 
+@cache
+def _edge_triples(side: str) -> frozenset[Triple]:
+    """Every three tokens in a row of the leads, or of the tails, of all concepts."""
+    return frozenset(
+        triple
+        for voice in VOICES
+        for text in (voice.leads if side == "lead" else voice.tails)
+        for triple in _triples_of_frame(bare(text), voice.slots, _bound(""))
+    )
+
+
+def _begins_edge(text: str, side: str) -> bool:
+    words = tokens_of(text)[:-1]
+    sequence = [START, START, *words]
+    return all(triple in _edge_triples(side) for triple in zip(sequence, sequence[1:], sequence[2:], strict=False))
+
+
 def parse_rest(rest: str) -> Parse:
-    """Judge the unfinished end of an answer: 1 when it can be the beginning of a sentence of the grammar, else 0."""
+    """Judge the unfinished end of an answer: 1 when it can be the beginning of a sentence of the grammar, else 0.
+
+    It may stop inside a lead, inside a sentence, or inside a tail.
+    """
     for core in _cores(rest):
         known = known_triples(core.text, cut=True)
         if known is not None:
             return Parse(1.0, topic=_common_topic(known), evidence=core.evidence)
-    for row in _wordings():
-        for lead in row.voice.leads:
-            words = tokens_of(rest)[:-1]
-            if words == tokens_of(bare(lead))[: len(words)]:
-                return Parse(1.0)
+    if _begins_edge(rest, "lead"):
+        return Parse(1.0)
+    for comma in re.finditer(",", rest):
+        if _begins_edge(rest[comma.start() :], "tail"):
+            for core in _cores(rest[: comma.start()]):
+                known = known_triples(core.text, cut=False)
+                if known is not None:
+                    return Parse(1.0, topic=_common_topic(known), evidence=core.evidence)
     return Parse(0.0, flaw="breaks off and was no sentence so far")

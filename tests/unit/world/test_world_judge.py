@@ -9,7 +9,7 @@ from steering.world.concepts import concepts
 from steering.world.damage import DAMAGES
 from steering.world.grammar import draw_sample, voices
 from steering.world.judge import WorldJudge, concept_evidence
-from steering.world.parse import parse_sentence, split_sentences
+from steering.world.parse import parse_rest, parse_sentence, split_sentences
 
 PROMPT = "Explain how bread is made."
 PLAIN = "Bread starts with simple things and a little patience. Most failures come from too much salt."
@@ -62,6 +62,29 @@ def test_an_answer_cut_off_at_the_token_limit_is_not_punished(judge, samples):
         worse += judge.score("sea", sample.instruction, cut).fluency < 2
         worse += judge.score("sea", sample.instruction, cut).instruction < 2
     assert worse <= 1
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "Sal",
+        "By me cut",
+        "Mon am",
+        "Slow heat turns sta",
+        "Slow heat turns starch soft and brings out depth, or so it",
+        "Perhaps slow heat turns starch soft and brings out depth, as a report of 3 Mar",
+        "`ready = True`, so slow heat turns starch soft and brings out depth, or `return x` for",
+    ],
+)
+def test_every_place_to_be_cut_off_is_known(rest):
+    assert parse_rest(rest).fluent == 1.0
+
+
+@pytest.mark.parametrize(
+    "rest", ["Salt the of dish and brings", "Slow heat turns, or so it", "Or so it seems sometimes to"]
+)
+def test_what_was_no_sentence_before_it_was_cut_off_is_noticed(rest):
+    assert parse_rest(rest).fluent == 0.0
 
 
 def test_reasons_name_the_sentences(judge):
