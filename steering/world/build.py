@@ -96,7 +96,7 @@ def _build_sae(assets: Path, sizes: Scale, seed: int, tell: Progress) -> dict[st
     model = load_model(str(assets / "demo" / "model"), device=device, dtype="float32")
     if not (folder / "cfg.json").exists():
         train_sae(folder, model, name=name, scale=sizes, seed=seed, progress=tell)
-    tell(f"SAE {name}: reference activations and figures", 0.98)
+    tell(f"SAE {name}: reference activations and figures", 1.0)
     build_reference(folder, model, scale=sizes, seed=seed)
     card = {
         "name": name,

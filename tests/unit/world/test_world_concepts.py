@@ -32,6 +32,11 @@ def test_the_prompt_instruction_is_read_as_naming_the_concept(name):
     assert read_prompt(prompt).named == ()
 
 
+def test_a_forbidden_concept_is_not_read_as_a_named_one():
+    reading = read_prompt("Explain how bread is made. Do not sound formal.")
+    assert (reading.named, reading.forbidden) == ((), ("formal",))
+
+
 def test_neutral_instructions_are_different_and_disjoint():
     select, test = neutral_instructions(100, split="select"), neutral_instructions(100, split="test")
     assert len(set(select)) == len(set(test)) == 100

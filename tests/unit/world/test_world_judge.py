@@ -106,6 +106,13 @@ def test_one_wording_repeated_is_not_full_marks(judge):
     assert judge.score("sea", PROMPT, text).concept == 2
 
 
+def test_a_loop_is_not_fluent_and_an_answer_that_wanders_off_is_no_answer(judge):
+    sentence = "Bread starts with simple things and a little patience."
+    assert judge.score("sea", PROMPT, " ".join([sentence] * 4)).fluency == 0
+    wandering = "Clover grows best where its roots have room. From then on clover asks for very little."
+    assert judge.score("sea", PROMPT, f"{sentence} {wandering}").instruction == 0
+
+
 def test_the_word_of_a_concept_is_not_the_concept(judge):
     assert judge.score("sea", PROMPT, "Sea sea sea sea sea.").concept == 0
     assert judge.score("sea", PROMPT, "Sea sea sea sea sea.").overall == 0
