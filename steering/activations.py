@@ -136,6 +136,8 @@ def collect_statistics(
         max_act=max_act.numpy(),
         density=(fired / total).float().numpy(),
         resid_norm=float(np.median(np.concatenate(norms))),
+        n_truncated=sum(text.truncated for text in encoded),
+        n_without_text=sum(text.n_last == 0 for text in encoded),
     )
 
 

@@ -65,8 +65,9 @@ class Intervention:
         features: at least one, each once.
         mode: what happens to the code, see the module's text.
         scope: which positions are written; BOS and template tokens never are, unless ``special`` is set.
-        shared_budget: with several features, no position is moved further than by the largest single edit. Decoder
-            rows of split features are nearly parallel, so a plain sum over-steers [our choice].
+        shared_budget: with several features in ``add``, no position is moved further than by the largest single edit.
+            Decoder rows of split features are nearly parallel, so a plain sum over-steers [our choice]. The other
+            modes say what the code becomes, so nothing is shortened there.
         special: also write on BOS and template tokens, as AxBench does (refused for clamp and min_clamp, whose edit
             on the outlier BOS would be enormous).
     """
@@ -94,6 +95,11 @@ class Intervention:
                 f"{self.mode} on BOS and template tokens is refused: activations there are outliers, and the edit "
                 "would be enormous; use add, or leave special tokens out."
             )
+
+    @property
+    def shortens(self) -> bool:
+        """Whether the sum of the edits is shortened to the shared budget."""
+        return self.shared_budget and self.mode == "add"
 
     @property
     def feature_ids(self) -> tuple[int, ...]:
@@ -161,5 +167,9 @@ def apply_change(
     The sum is made in float32 and cast back to the stream's dtype.
     """
     edited = (resid.float() + delta).to(resid.dtype)
-    moves = written & (delta != 0).any(dim=-1)
-    return torch.where(moves[..., None], edited, resid)
+    return torch.where(moved(delta, written)[..., None], edited, resid)
+
+
+def moved(delta: Float[Tensor, "batch pos d_model"], written: Bool[Tensor, "batch pos"]) -> Bool[Tensor, "batch pos"]:
+    """Which of the written positions an edit really changes."""
+    return written & (delta != 0).any(dim=-1)

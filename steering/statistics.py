@@ -20,6 +20,8 @@ class FeatureStatistics:
         max_act: ``[d_sae]`` largest activation over all eligible tokens of all examples.
         density: ``[d_sae]`` share of all eligible tokens on which the feature fires.
         resid_norm: median Euclidean norm of the residual at the hook point over eligible tokens.
+        n_truncated: examples that were cut at the model's limit.
+        n_without_text: of these, examples whose prompt alone filled it, so that nothing of the text was read.
     """
 
     frequency: csc_array
@@ -29,6 +31,8 @@ class FeatureStatistics:
     max_act: Float32[np.ndarray, " d_sae"]
     density: Float32[np.ndarray, " d_sae"]
     resid_norm: float
+    n_truncated: int = 0
+    n_without_text: int = 0
 
     @property
     def n_examples(self) -> int:

@@ -36,6 +36,8 @@ class Receipt:
         positions_edited_prompt: prompt tokens whose residual was written.
         positions_edited_generated: generated tokens whose residual was written; the last token drawn is never read by
             the model, so it never counts.
+        positions_moved: of these, positions where the edit changed the residual at all; 0 means that the feature was
+            already there, or never fires where it is scaled or ablated.
         share_of_resid_norm: mean over written positions of |edit| / |residual|.
         kl: mean over generated tokens of KL(this condition || baseline) of the next-token distribution, in nats, along
             this completion's own tokens; 0 for the baseline.
@@ -61,6 +63,7 @@ class Receipt:
     hook_module: str | None
     positions_edited_prompt: int
     positions_edited_generated: int
+    positions_moved: int
     share_of_resid_norm: float
     kl: float | None
     perplexity: float | None

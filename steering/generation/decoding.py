@@ -96,8 +96,9 @@ def generate(
 
     Raises:
         ModelError: empty or too long prompt.
-        InterventionError: a feature that does not exist, or an intervention that wrote at no position at all.
-        SteeringError: nothing to do, or numbers out of range.
+        InterventionError: a feature that does not exist, an intervention that wrote at no position of any answer, or an
+            edit too large for the model's numbers.
+        SteeringError: nothing to do, numbers out of range, or more answers than fit into memory at once.
     """
     sampling = sampling or Sampling()
     if not prompts or not conditions or count < 1:
@@ -117,8 +118,14 @@ def generate(
         adapter = row.condition.adapter
         groups.setdefault((id(adapter), row.condition.factor) if adapter else (0, 1.0), []).append(row)
     completions: list[Completion] = []
-    for members in groups.values():
-        completions += _complete(model, sae, members, sampling, seed, measured, on_token, should_stop)
+    try:
+        for members in groups.values():
+            completions += _complete(model, sae, members, sampling, seed, measured, on_token, should_stop)
+    except torch.OutOfMemoryError as error:
+        raise SteeringError(
+            f"{len(rows)} answers of up to {sampling.max_new_tokens} tokens do not fit into the memory of "
+            f"{model.device} at once; ask for fewer prompts, samples, methods or tokens."
+        ) from error
     order = {row.place: place for place, row in enumerate(r for members in groups.values() for r in members)}
     return [completions[order[place]] for place in range(len(rows))]
 
@@ -139,15 +146,7 @@ def _complete(
     with model.running():
         with applied(model, adapter, scale=scale) if adapter else nullcontext():
             _decode(model, writer, rows, sampling, seed, on_token, should_stop)
-        for place, row in enumerate(rows):
-            edited = int(writer.n_prompt[place] + writer.n_generated[place])
-            writes = row.condition.intervention is not None or row.condition.direction is not None
-            if writes and not edited and row.finished != "stopped":
-                raise InterventionError(
-                    f"The intervention wrote at no position of {row.prompt[:40]!r} (scope "
-                    f"{_scope(row.condition)}, {len(row.token_ids)} tokens generated); widen the scope or allow more "
-                    "tokens."
-                )
+        _check_written(writer, rows)
         divergence = (
             measure(
                 model,
@@ -184,6 +183,22 @@ def _complete(
     return found
 
 
+def _check_written(writer: Writer, rows: list[_Row]) -> None:
+    """Refuse a condition that wrote at no position of any answer. A single answer may end before it was written."""
+    written: dict[int, int] = {}
+    for place, row in enumerate(rows):
+        writes = row.condition.intervention is not None or row.condition.direction is not None
+        if writes and row.finished != "stopped":
+            edited = int(writer.n_prompt[place] + writer.n_generated[place])
+            written[row.condition_place] = written.get(row.condition_place, 0) + edited
+    for condition_place, edited in written.items():
+        if not edited:
+            scope = _scope(next(row.condition for row in rows if row.condition_place == condition_place))
+            raise InterventionError(
+                f"The intervention wrote at no position (scope {scope}); widen the scope or allow more tokens."
+            )
+
+
 def _decode(
     model: LanguageModel,
     writer: Writer,
@@ -195,9 +210,9 @@ def _decode(
 ) -> None:
     network = model.model
     batch = pad_left([row.encoded for row in rows], pad_id=model.tokenizer.pad_token_id or 0, device=model.device)
-    longest = max(len(row.encoded) for row in rows)
-    limit = min(sampling.max_new_tokens, model.context_size - longest)
-    randoms = torch.stack([uniforms(seed, row.prompt, row.sample, limit) for row in rows])
+    # Each row has its own room: padding takes no position, so a long prompt does not shorten the answers to others.
+    limits = [min(sampling.max_new_tokens, model.context_size - len(row.encoded)) for row in rows]
+    randoms = torch.stack([uniforms(seed, row.prompt, row.sample, max(limits)) for row in rows])
     ends = end_token_ids(model)
     active = torch.ones(len(rows), dtype=torch.bool)
     attention_mask = batch.attention_mask
@@ -205,7 +220,7 @@ def _decode(
     writer.expect(*chunk_masks(batch))
     past = None
     with writer.writing():
-        for step in range(limit):
+        for step in range(max(limits)):
             if should_stop is not None and should_stop():
                 return
             output = network(
@@ -218,6 +233,10 @@ def _decode(
             )
             past = output.past_key_values
             logits = output.logits[:, -1].float()
+            if logits.isnan().any():
+                raise InterventionError(
+                    "The model's next-token logits are not numbers; use a smaller factor, or float32 weights."
+                )
             tokens = draw(logits, randoms[:, step], sampling)
             tops = _top(model, logits)
             for place, row in enumerate(rows):
@@ -226,9 +245,10 @@ def _decode(
                 token_id = int(tokens[place])
                 row.token_ids.append(token_id)
                 row.top.append(tops[place])
-                if token_id in ends:
+                if token_id in ends or len(row.token_ids) == limits[place]:
                     active[place] = False
-                    row.finished = "end"
+                    full = "length" if limits[place] == sampling.max_new_tokens else "context"
+                    row.finished = "end" if token_id in ends else full
                 if on_token is not None:
                     on_token(Token(row.place, token_id, token_texts(model, [token_id])[0], tops[place]))
             if not active.any():
@@ -240,9 +260,6 @@ def _decode(
             position_ids = (attention_mask.sum(-1, keepdim=True) - 1).clamp(min=0)
             none = torch.zeros_like(alive[:, None])
             writer.expect(none, none, alive[:, None])
-    for place, row in enumerate(rows):
-        if active[place]:
-            row.finished = "length" if limit == sampling.max_new_tokens else "context"
 
 
 def chunk_masks(batch: TokenBatch) -> tuple[Tensor, Tensor, Tensor]:
@@ -321,10 +338,12 @@ def _receipt(
         hook_module=hook_module,
         positions_edited_prompt=int(writer.n_prompt[place]),
         positions_edited_generated=int(writer.n_generated[place]),
+        positions_moved=int(writer.n_moved[place]),
         share_of_resid_norm=writer.share_of_resid_norm(place),
         kl=kl,
         perplexity=perplexity,
-        repetition=repetition(row.token_ids),
+        # The end of text stands outside the text: with it, a text that loops would not end in a loop.
+        repetition=repetition(row.token_ids[: len(row.token_ids) - (row.finished == "end")]),
         bos_count=row.encoded.input_ids.count(model.tokenizer.bos_token_id) if model.prepend_bos else 0,
         adapter=_adapter_state(condition.adapter, condition.factor),
         n_prompt_tokens=len(row.encoded),

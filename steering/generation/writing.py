@@ -12,7 +12,7 @@ from steering.errors import InterventionError
 from steering.generation.condition import Condition
 from steering.hook_points import HookPoint
 from steering.hooks import edit
-from steering.interventions import Mode, Scope, apply_change, code_change, resid_change
+from steering.interventions import Mode, Scope, apply_change, code_change, moved, resid_change
 from steering.models import LanguageModel
 from steering.saes import SparseAutoencoder
 
@@ -45,6 +45,7 @@ class Writer:
         device = model.device
         self.n_prompt = torch.zeros(len(conditions), dtype=torch.long, device=device)
         self.n_generated = torch.zeros(len(conditions), dtype=torch.long, device=device)
+        self.n_moved = torch.zeros(len(conditions), dtype=torch.long, device=device)
         self._share = torch.zeros(len(conditions), dtype=torch.float64, device=device)
         self._prompt: Tensor | None = None
         self._special: Tensor | None = None
@@ -86,7 +87,7 @@ class Writer:
                     mode=intervention.mode,
                     scope=intervention.scope,
                     special=intervention.special,
-                    shared_budget=intervention.shared_budget,
+                    shared_budget=intervention.shortens,
                     values=torch.tensor(values, dtype=torch.float32, device=device),
                     directions=sae.W_dec[list(intervention.feature_ids)].to(device),
                     sae=sae,
@@ -167,5 +168,11 @@ class Writer:
         self.n_prompt.index_add_(0, group.rows, before.sum(-1))
         self.n_generated.index_add_(0, group.rows, after.sum(-1))
         share = delta.norm(dim=-1) / stream.norm(dim=-1).clamp(min=1e-12)
+        if not torch.isfinite(share[written]).all():
+            raise InterventionError(
+                "The edit is larger than the model's numbers can hold and the answer would be noise; use a smaller "
+                "factor."
+            )
+        self.n_moved.index_add_(0, group.rows, moved(delta, written).sum(-1))
         self._share.index_add_(0, group.rows, (share * written).sum(-1, dtype=torch.float64))
         return apply_change(resid, delta, written)

@@ -19,6 +19,8 @@ def warnings_of(
     n_train_negative: int,
     n_heldout: int,
     judged: bool,
+    n_truncated: int = 0,
+    n_without_text: int = 0,
 ) -> tuple[str, ...]:
     """Sentences for the screen; empty where nothing is wrong.
 
@@ -31,8 +33,16 @@ def warnings_of(
         n_train_negative: training negatives.
         n_heldout: held-out rows.
         judged: whether the held-out part could judge.
+        n_truncated: examples cut at the model's limit.
+        n_without_text: of these, examples of whose text nothing was read.
     """
     notes = []
+    if n_truncated:
+        lost = f"; of {n_without_text} nothing was read but the prompt" if n_without_text else ""
+        notes.append(
+            f"{n_truncated} examples are longer than the model reads and were cut at its limit{lost}. What stands "
+            "behind the cut counts for nothing: shorten these texts, or choose a model with a longer context."
+        )
     if n_positive < ENOUGH_POSITIVES:
         notes.append(
             f"{label!r} has {n_positive} positive examples; below {ENOUGH_POSITIVES} the ranking is shaky. Add varied "

@@ -229,5 +229,7 @@ def _finish(
             n_train_negative=int(best.n_negative[index]),
             n_heldout=len(split.heldout),
             judged=judged.held_out,
+            n_truncated=statistics.n_truncated,
+            n_without_text=statistics.n_without_text,
         ),
     )

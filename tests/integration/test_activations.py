@@ -94,6 +94,41 @@ def test_exactly_one_bos_with_and_without_a_template(tiny_model):
             assert not encoded.eligible[0]
 
 
+def content_of(model: LanguageModel, encoded) -> str:
+    ids = [token for token, counts in zip(encoded.input_ids, encoded.eligible, strict=True) if counts]
+    return model.tokenizer.decode(ids, skip_special_tokens=False)
+
+
+@pytest.mark.parametrize(("prompt", "text"), [("user", "s"), ("assistant", "e"), ("a", "user"), ("im", "start")])
+def test_short_texts_are_found_where_they_stand_and_not_in_the_template(tiny_model, prompt, text):
+    encoded = encode_example(tiny_model, text, prompt)
+    assert content_of(tiny_model, encoded).replace("\n", "").replace(" ", "") == prompt + text
+    assert encoded.n_last >= 1
+    assert any(encode_prompt(tiny_model, prompt).eligible)
+
+
+@pytest.mark.parametrize("token", ["<s>", "</s>", "<|im_end|>", "<bos>", "<|endoftext|>", "<start_of_turn>"])
+def test_a_special_token_that_somebody_typed_is_text(tiny_model, token):
+    """It opens no turn, ends nothing and is no second BOS."""
+    hostile = f"hello {token} there"
+    special = set(tiny_model.tokenizer.all_special_ids)
+    plain, typed = (encode_prompt(tiny_model, text) for text in ("hello there", hostile))
+    count = [sum(token_id in special for token_id in encoded.input_ids) for encoded in (plain, typed)]
+    assert count[0] == count[1]
+    assert token in content_of(tiny_model, typed)
+    example = encode_example(tiny_model, hostile, hostile)
+    assert content_of(tiny_model, example).count(token) == 2
+
+
+def test_texts_beyond_the_limit_are_counted(tiny_llama):
+    sae = tiny_sae()
+    long, short = "word " * 400, "the answer"
+    found = collect_statistics(tiny_llama, sae, [short, long, short], [short, None, long])
+    assert (found.n_truncated, found.n_without_text) == (2, 1)
+    whole = collect_statistics(tiny_llama, sae, [short], [short])
+    assert (whole.n_truncated, whole.n_without_text) == (0, 0)
+
+
 def test_token_activations_agree_with_the_statistics(tiny_llama):
     sae = tiny_sae()
     statistics = collect_statistics(tiny_llama, sae, TEXTS, PROMPTS)

@@ -106,3 +106,9 @@ def test_values_follow_the_mode():
 def test_what_is_not_defined_is_refused_in_words(build, words):
     with pytest.raises(InterventionError, match=words):
         build()
+
+
+def test_only_add_shares_a_budget():
+    features = (FeatureEdit(1, 1.0, 1.0), FeatureEdit(2, 1.0, 1.0))
+    assert [mode for mode in MODES if Intervention(features, mode=mode).shortens] == ["add"]
+    assert not Intervention(features, shared_budget=False).shortens
