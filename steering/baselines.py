@@ -13,10 +13,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from steering.activations import read_resid
 from steering.encoding import EncodedText, pad_left
 from steering.errors import Cancelled, ExamplesError
 from steering.hook_points import HookPoint
-from steering.hooks import record
 from steering.models import LanguageModel
 
 
@@ -113,13 +113,4 @@ def _eligible_resid(
 ) -> Float[Tensor, "n d_model"]:
     """The stream at the eligible tokens of ``texts``, float32, on the CPU."""
     tokens = pad_left(texts, pad_id=int(model.tokenizer.pad_token_id), device=model.device)
-    with model.running() as network, record(model, hook_point, stop=True) as recording:
-        network(
-            input_ids=tokens.input_ids,
-            attention_mask=tokens.attention_mask,
-            position_ids=tokens.position_ids,
-            use_cache=False,
-        )
-    resid = recording.resid
-    assert resid is not None  # the forward went through the hook point
-    return resid[tokens.eligible].float().cpu()
+    return read_resid(model, hook_point, tokens)[tokens.eligible].float().cpu()
