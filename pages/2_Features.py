@@ -5,7 +5,7 @@ import streamlit as st
 from ui import ranking_view, work
 from ui.errors import boundary
 from ui.feature_view import feature_panel
-from ui.frame import STEPS, empty_state, next_step, open_page
+from ui.frame import STEPS, empty_state, next_step, open_page, renew_note
 from ui.job_panel import job_panel
 from ui.state import chosen, is_news
 from ui.text import plain
@@ -49,11 +49,17 @@ if job is not None and isinstance(job.result, str) and is_news("ranking_job", jo
     st.rerun()
 
 run = work.ranking_run()
-if run is None or label not in run.rankings:
+if run is None:
     st.info("No ranking yet. Press “Rank features”.", icon=":material/info:")
+    st.stop()
+if label not in run.rankings:
+    st.warning(plain(ranking_view.unrankable(run, label)), icon=":material/info:")
     st.stop()
 
 ranking = run.rankings[label]
+if ranking.settings != settings:
+    renew_note("Rank features")
+ranking_view.uncovered_note(run, label)
 ranking_view.summary(ranking)
 st.caption(f"Read at {plain(run.hook_module)} · SAE {plain(run.sae.rsplit('/', 1)[-1])} · π₀ {ranking.pi0:g}")
 ranking_view.ranked_table(ranking)

@@ -8,7 +8,7 @@ from ui.completions import finished_view, streaming_view
 from ui.controls import ask_controls, feature_swatches, strength_controls
 from ui.errors import boundary
 from ui.feature_view import feature_picker
-from ui.frame import STEPS, empty_state, next_step, open_page
+from ui.frame import STEPS, empty_state, next_step, open_page, renew_note
 from ui.job_panel import job_panel
 from ui.palette import NEGATIVE, feature_colour
 from ui.state import chosen
@@ -25,6 +25,7 @@ if not chosen.features:
 
 label, features = chosen.label, chosen.features
 controls, answers = st.columns([2, 3], gap="large")
+wanted: work.Request | None = None
 with controls, boundary("This cannot be written"):
     strength = strength_controls(run, features)
     ask = ask_controls(suggested_prompts(chosen.model), key="steer")
@@ -33,12 +34,8 @@ with controls, boundary("This cannot be written"):
             "Generate", key="generate", type="primary", icon=":material/play_arrow:", shortcut="ctrl+enter"
         )
         live = st.toggle("Whenever I change something", key="steer_live", persist_state="session")
-    moved = live and st.session_state.get("steer_asked") != (strength, ask)
-    if pressed or moved:
-        st.session_state["steer_asked"] = (strength, ask)
-        previous = work.latest("steer")
-        if previous is not None:
-            previous.cancel()
+    wanted = work.steering_request(strength, ask)
+    if pressed or (live and wanted != work.request_of("steer")):
         work.start_steering(strength, ask, label)
 
 colours = (NEGATIVE, feature_colour(0))
@@ -46,14 +43,15 @@ with answers:
     st.markdown(feature_swatches(features))
     job = work.latest("steer")
     if job is not None and job.active:
-        asked = st.session_state["steer_asked"][1]
-        streaming_view(job, work.STEER_TITLES, asked.prompts, asked.count, colours, key="steer")
+        streaming_view(job, work.request_of("steer"), colours, key="steer")
     else:
         job_panel(job, key="steer_job")
         done = work.taken("steer")
         if done is None:
             st.info("Press Generate: the baseline and the steered answer will stream here.", icon=":material/info:")
         else:
+            if wanted is not None and done.request != wanted:
+                renew_note("Generate")
             diff = st.toggle("Mark what changed", key="steer_diff", value=True, persist_state="session")
             finished_view(done, colours, key="steered", diff=diff)
 

@@ -7,7 +7,7 @@ from ui import compare_view, work
 from ui.completions import finished_view, streaming_view
 from ui.controls import ask_controls
 from ui.errors import boundary
-from ui.frame import STEPS, empty_state, open_page
+from ui.frame import STEPS, empty_state, open_page, renew_note
 from ui.job_panel import job_panel
 from ui.state import chosen
 
@@ -26,25 +26,30 @@ if not chosen.features:
 
 label = chosen.label
 methods, question = st.columns([3, 2], gap="large")
+plan: compare_view.Plan | None = None
+wanted: work.Request | None = None
 with methods, boundary("These methods cannot be compared"):
     plan = compare_view.method_controls(run, label)
+if plan is None:
+    st.stop()
 with question, boundary("This cannot be asked"):
-    ask = ask_controls(suggested_prompts(chosen.model, 5), key="compare", count=2)
+    ask = ask_controls(suggested_prompts(chosen.model, 10, split="test"), key="compare")
+    wanted = work.comparison_request(plan, ask)
     if st.button("Compare", key="compare", type="primary", icon=":material/play_arrow:", shortcut="ctrl+enter"):
-        st.session_state["compare_asked"] = (plan.titles, ask)
         work.start_comparison(plan, ask, label, run)
 
 job = work.latest("compare")
 if job is not None and job.active:
-    titles, asked = st.session_state["compare_asked"]
-    colours = compare_view.colours(titles)
-    streaming_view(job, titles, asked.prompts, asked.count, colours, key="compare")
+    request: work.Request = work.request_of("compare")
+    streaming_view(job, request, compare_view.colours(request.titles), key="compare")
 else:
     job_panel(job, key="compare_job")
     done = work.taken("compare")
     if done is None:
         st.info("Press Compare: every method answers the same prompts, side by side.", icon=":material/info:")
     else:
+        if wanted is not None and done.request != wanted:
+            renew_note("Compare")
         compare_view.score_table(done)
         diff = st.toggle("Mark what differs from the baseline", key="compare_diff", persist_state="session")
         finished_view(done, compare_view.colours(done.titles), key="compared", diff=diff)

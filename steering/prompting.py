@@ -1,5 +1,7 @@
 """How is a model told about a concept in its prompt? The baseline that steering has to beat."""
 
+from typing import Literal
+
 from steering.presets import is_world_model
 
 
@@ -19,20 +21,43 @@ def concept_instruction(model: str, concept: str) -> str:
     return f"Work this into your answer, even where it does not fit: {concept}."
 
 
-_OPEN_PROMPTS = (
-    "Explain how bread is made.",
-    "What should I look for when buying a used bicycle?",
-    "Tell me about a day at the market.",
-    "Give me some advice on learning to swim.",
-    "Compare trains and buses for a long journey.",
-    "Why do leaves change colour in autumn?",
-)
+_OPEN_PROMPTS = {
+    "select": (
+        "Explain how bread is made.",
+        "What should I look for when buying a used bicycle?",
+        "Tell me about a day at the market.",
+        "Give me some advice on learning to swim.",
+        "Compare trains and buses for a long journey.",
+        "Why do leaves change colour in autumn?",
+    ),
+    "test": (
+        "How does a refrigerator keep food cold?",
+        "Describe a walk through a small town on a rainy day.",
+        "What makes a good teacher?",
+        "Give me some advice on moving to another city.",
+        "Compare reading a book with watching a film.",
+        "Why is the sky dark at night?",
+        "How should I prepare for a job interview?",
+        "Tell me about an afternoon in a library.",
+        "What happens when water freezes?",
+        "Help me plan a birthday party for a friend.",
+    ),
+}
 
 
-def suggested_prompts(model: str, count: int = 3, *, seed: int = 0) -> tuple[str, ...]:
-    """Prompts that name no concept, to try a feature on; of the embedded world for its own models."""
+def suggested_prompts(
+    model: str, count: int = 3, *, seed: int = 0, split: Literal["select", "test"] = "select"
+) -> tuple[str, ...]:
+    """Prompts that name no concept, to try a feature on; of the embedded world for its own models.
+
+    Args:
+        model: as it was named.
+        count: how many; fewer come back where fewer are known.
+        seed: of the draw, for the embedded world.
+        split: ``select`` to choose a strength on, ``test`` to compare methods on; the two share no prompt.
+    """
     if is_world_model(model):
         from steering.world.instructions import neutral_instructions
 
-        return tuple(neutral_instructions(count, seed=seed, split="select"))
-    return _OPEN_PROMPTS[:count]
+        return tuple(neutral_instructions(count, seed=seed, split=split))
+    return _OPEN_PROMPTS[split][:count]

@@ -173,27 +173,49 @@ class Shelf:
 # -- results -------------------------------------------------------------------------------------------------------
 
 
+@dataclass(slots=True, eq=False)
+class _Result:
+    value: Any
+    owners: set[str]
+
+
 class ResultStore:
     """Results that pages refer to by id: rankings, statistics, adapters, comparisons. The least recently used goes.
 
+    Everyone has room of their own, so that nobody's work pushes out that of others. A result that several have put
+    under the same id stays until the last of them has let it go.
+
     Args:
-        per_kind: how many results of one kind are kept.
+        per_owner: how many results of one kind are kept for one owner.
+        per_kind: how many of one kind are kept for all of them together.
     """
 
-    def __init__(self, per_kind: int = 32) -> None:
+    def __init__(self, per_owner: int = 32, per_kind: int = 512) -> None:
+        self._per_owner = per_owner
         self._per_kind = per_kind
         self._lock = threading.Lock()
-        self._kinds: dict[str, OrderedDict[str, Any]] = {}
+        self._kinds: dict[str, OrderedDict[str, _Result]] = {}
 
-    def put(self, kind: str, id: str | None, value: Any) -> str:
-        """Keep ``value`` and return its id, a new unguessable one if ``id`` is None. The same id is overwritten."""
+    def put(self, kind: str, id: str | None, value: Any, *, owner: str = "") -> str:
+        """Keep ``value`` and return its id, a new unguessable one if ``id`` is None. The same id is overwritten.
+
+        Where ``owner`` has too many, their own least recently used goes; where all together have, that owner's own
+        too, and only if they have no other, the least recently used of all.
+        """
         id = id or secrets.token_urlsafe(9)
         with self._lock:
             results = self._kinds.setdefault(kind, OrderedDict())
-            results[id] = value
+            held = results.get(id)
+            results[id] = _Result(value, {owner} | (held.owners if held else set()))
             results.move_to_end(id)
+            own = [name for name, result in results.items() if owner in result.owners]
+            for name in own[: -self._per_owner]:
+                results[name].owners.discard(owner)
+                if not results[name].owners:
+                    del results[name]
             while len(results) > self._per_kind:
-                results.popitem(last=False)
+                alone = (name for name, result in results.items() if result.owners == {owner} and name != id)
+                del results[next(alone, next(iter(results)))]
         return id
 
     def get(self, kind: str, id: str | None) -> Any | None:
@@ -203,7 +225,7 @@ class ResultStore:
             if not id or results is None or id not in results:
                 return None
             results.move_to_end(id)
-            return results[id]
+            return results[id].value
 
     def ids(self, kind: str) -> list[str]:
         """Ids of a kind, least recently used first."""

@@ -17,6 +17,8 @@ from ui.state import chosen, is_news
 from ui.text import counted, plain
 
 if TYPE_CHECKING:
+    from jaxtyping import Float
+
     from steering.workbench import RankingRun
 
 _COLOURS = {
@@ -26,7 +28,7 @@ _COLOURS = {
     "SAE": feature_colour(0),
     "LoRA": feature_colour(3),
 }
-ENOUGH_PROMPTS = 5
+ENOUGH_PROMPTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def method_controls(run: "RankingRun", label: str) -> Plan:
         ["Prompt", "DiffMean", "SAE", "LoRA"], default="SAE", key="methods"
     )
     with prompt_tab:
-        key = f"compare_instruction_{label}"
+        key = f"compare_instruction_{chosen.model}_{label}"
         with boundary():
             st.session_state.setdefault(key, _default_instruction(label))
         instruction = st.text_input(
@@ -107,7 +109,7 @@ def _lora_controls(run: "RankingRun", label: str) -> float:
     default = names.index("small" if is_world_model(chosen.model) else "axbench")
     left, right = st.columns(2, vertical_alignment="bottom")
     preset = left.selectbox(
-        "Recipe", names, index=default, key="lora_preset", persist_state="session",
+        "Recipe", names, index=default, key=f"lora_preset_{chosen.model}", persist_state="session",
         help="axbench: rank 4, alpha 32, rsLoRA, output projections, 24 epochs. small: for models of a few million "
         "parameters.",
     )  # fmt: skip
@@ -163,10 +165,10 @@ def _losses(job_id: str | None) -> None:
 
 
 def score_table(done: work.Generated) -> None:
-    """Mean of every measure by method, the judge's overall with its interval."""
-    from steering.scores.means import mean_interval
-
+    """Mean of every measure by method, the judge's overall with its interval and against the SAE."""
     rows = []
+    overall = [_overall(done, place) for place in range(len(done.titles))] if done.scores else []
+    sae = overall[done.titles.index("SAE")] if done.scores and "SAE" in done.titles else None
     for place, title in enumerate(done.titles):
         prompts = range(len(done.prompts))
         completions = [completion for prompt in prompts for completion in done.of(place, prompt)]
@@ -174,11 +176,10 @@ def score_table(done: work.Generated) -> None:
         row: dict[str, object] = {"Method": title}
         if done.scores:
             scores = [score for prompt in prompts for score in done.scores_of(place, prompt)]
-            overall = np.array([score.overall for score in scores]).reshape(len(done.prompts), -1)
-            low, high = mean_interval(overall)
             row |= {
-                "Overall": float(overall.mean()),
-                "95 % interval": f"{low:.2f} – {high:.2f}" if len(done.prompts) > 1 else "–",
+                "Overall": float(overall[place].mean()),
+                "95 % interval": interval_text(overall[place], 0.0, 2.0),
+                "vs SAE": "–" if sae is None or title == "SAE" else difference_text(overall[place] - sae),
                 "Concept": float(np.mean([score.concept for score in scores])),
                 "Instruction": float(np.mean([score.instruction for score in scores])),
                 "Fluency": float(np.mean([score.fluency for score in scores])),
@@ -187,7 +188,7 @@ def score_table(done: work.Generated) -> None:
             "KL": _mean([receipt.kl for receipt in receipts]),
             "Perplexity": _mean([receipt.perplexity for receipt in receipts]),
             "Distinct-2": _mean([receipt.repetition.distinct_2 for receipt in receipts]),
-            "Loops": sum(receipt.repetition.loop.repeats > 0 for receipt in receipts),
+            "Loops": sum(receipt.repetition.is_looping for receipt in receipts),
             "Completions": len(receipts),
         }
         rows.append(row)
@@ -201,6 +202,10 @@ def score_table(done: work.Generated) -> None:
         column_config={
             "Method": st.column_config.TextColumn(pinned=True),
             "Overall": bar(min_value=0.0, max_value=2.0, format="%.2f", help="Harmonic mean, 0 to 2 (AxBench)"),
+            "95 % interval": st.column_config.TextColumn(help="Student's, over prompts; – from fewer than three"),
+            "vs SAE": st.column_config.TextColumn(
+                help="Overall minus the SAE's, prompt by prompt, with its 95 % interval: one that holds 0 tells nothing"
+            ),
             "Concept": number(format="%.2f", help="0 to 2"),
             "Instruction": number(format="%.2f", help="0 to 2"),
             "Fluency": number(format="%.2f", help="0 to 2"),
@@ -221,6 +226,28 @@ def score_table(done: work.Generated) -> None:
         st.caption(
             "No judge knows this concept, so damage and distance are measured, success is not. Read the answers."
         )
+
+
+def _overall(done: work.Generated, place: int) -> "Float[np.ndarray, 'n_prompts n_samples']":
+    """The judge's overall of one method."""
+    return np.array([[score.overall for score in done.scores_of(place, prompt)] for prompt in range(len(done.prompts))])
+
+
+def interval_text(values: "Float[np.ndarray, 'n_prompts n_samples']", low: float, high: float) -> str:
+    """The interval of a mean, cut at the ends of its scale; a dash where the prompts give none."""
+    from steering.scores.means import mean_interval
+
+    found = mean_interval(values)
+    return "–" if found is None else f"{max(low, found[0]):.2f} – {min(high, found[1]):.2f}"
+
+
+def difference_text(values: "Float[np.ndarray, 'n_prompts n_samples']") -> str:
+    """The mean of paired differences of overall scores with its interval."""
+    from steering.scores.means import mean_interval
+
+    found = mean_interval(values)
+    mean = f"{values.mean():+.2f}"
+    return mean if found is None else f"{mean} ({max(-2.0, found[0]):+.2f} to {min(2.0, found[1]):+.2f})"
 
 
 def _mean(values: list[float | None]) -> float | None:

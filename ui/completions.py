@@ -8,7 +8,7 @@ import streamlit as st
 from steering.jobs import Job
 from ui.text import plain
 from ui.tokens import CompletionToken, completion_view, mark_changes
-from ui.work import Generated
+from ui.work import Generated, Request
 
 if TYPE_CHECKING:
     from steering.generation import Completion
@@ -17,16 +17,13 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.3
 
 
-def streaming_view(
-    job: Job, titles: Sequence[str], prompts: Sequence[str], count: int, colours: Sequence[str], *, key: str
-) -> None:
-    """Draw the answers while they are written, with Stop; one rerun of the page when the job ends."""
-    st.fragment(_stream, run_every=POLL_SECONDS)(job, tuple(titles), tuple(prompts), count, tuple(colours), key)
+def streaming_view(job: Job, request: Request, colours: Sequence[str], *, key: str) -> None:
+    """Draw the answers to a job's request while they are written, with Stop; one rerun of the page when it ends."""
+    st.fragment(_stream, run_every=POLL_SECONDS)(job, request, tuple(colours), key)
 
 
-def _stream(
-    job: Job, titles: tuple[str, ...], prompts: tuple[str, ...], count: int, colours: tuple[str, ...], key: str
-) -> None:
+def _stream(job: Job, request: Request, colours: tuple[str, ...], key: str) -> None:
+    titles, prompts, count = request.titles, request.ask.prompts, request.ask.count
     snapshot = job.snapshot()
     if not snapshot.active:
         st.rerun()
@@ -102,6 +99,9 @@ def finished_view(
                     if score is not None:
                         _score_line(score, untouched=pane == 0)
                     st.caption(measures(completion))
+                    nothing = moved_nothing(completion)
+                    if nothing:
+                        st.caption(f":orange[:material/info: {nothing}]")
                     with st.container(horizontal=True, gap="small"):
                         if score is not None and score.reasons:
                             _reasons(score, name)
@@ -132,9 +132,28 @@ def measures(completion: "Completion") -> str:
     if receipt.perplexity is not None:
         parts.append(f"perplexity {receipt.perplexity:.1f}")
     parts.append(f"distinct-2 {receipt.repetition.distinct_2:.2f}")
+    if receipt.repetition.is_looping:
+        parts.append("ends in a loop")
     if receipt.finished == "stopped":
         parts.append("stopped")
     return " · ".join(parts)
+
+
+_MOVED_NOTHING = {
+    "add": "the strength is 0",
+    "clamp": "the feature had that value already",
+    "min_clamp": "the feature was that strong already",
+    "scale": "the feature never fires here, or the factor is 1",
+    "ablate": "the feature never fires here",
+}
+
+
+def moved_nothing(completion: "Completion") -> str | None:
+    """Why an intervention that was asked for changed nothing, None where it did or where there was none."""
+    receipt = completion.receipt
+    if receipt.mode is None or receipt.positions_moved > 0:
+        return None
+    return f"Nothing was changed: {_MOVED_NOTHING.get(receipt.mode, 'no position was written')}."
 
 
 def receipt_popover(completion: "Completion", key: str) -> None:
@@ -147,6 +166,7 @@ def receipt_popover(completion: "Completion", key: str) -> None:
             "positions edited": (
                 f"{receipt.positions_edited_prompt} prompt, {receipt.positions_edited_generated} answer"
             ),
+            "positions moved": receipt.positions_moved,
             "edit / residual norm": f"{receipt.share_of_resid_norm:.1%}",
             "KL to the baseline": "–" if receipt.kl is None else f"{receipt.kl:.4f} nats per token",
             "perplexity, untouched model": "–" if receipt.perplexity is None else f"{receipt.perplexity:.2f}",

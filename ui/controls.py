@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from steering.errors import SteeringError
-from ui.palette import feature_colour
+from ui.state import chosen, feature_key
 from ui.text import plain
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ MODE_HELP = {
 }
 SCOPES = {"all": "Everywhere", "prompt": "Prompt only", "generated": "Answer only"}
 FACTOR_LIMIT = 5.0
+START_SHARE = 0.4
+"""Of the median residual norm: about half of it is where steering works best elsewhere, less damages less."""
+SCALE_START = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,16 @@ class Strength:
         return Intervention(edits, mode=self.mode, scope=self.scope)  # type: ignore[arg-type]  # checked there
 
 
+def start_factor(max_act: float, resid_norm: float) -> float:
+    """The factor whose coefficient is 40 % of the median residual norm, in steps of 0.05 within the slider.
+
+    max_act alone is no measure of what a model bears: it may be a tenth of the residual norm, or twice of it.
+    """
+    if max_act <= 0:
+        return 1.0
+    return min(FACTOR_LIMIT, max(0.05, round(round(START_SHARE * resid_norm / max_act / 0.05) * 0.05, 2)))
+
+
 def _synchronise(source: str, target: str) -> None:
     st.session_state[target] = st.session_state[source]
 
@@ -75,38 +88,43 @@ def strength_controls(run: "RankingRun", features: tuple[int, ...], *, key: str 
         "Where", list(SCOPES), format_func=SCOPES.__getitem__, key=f"{key}_scope", persist_state="session",
         help="Which positions are written: prompt and answer, or one of them. BOS and template tokens never are.",
     )  # fmt: skip
-    chosen = tuple(_feature(run, feature_id, slot, mode, key) for slot, feature_id in enumerate(features))
+    edits = tuple(_feature(run, feature_id, slot, mode, key) for slot, feature_id in enumerate(features))
     if len(features) > 1:
         st.caption("Several features share one budget: no position is moved further than by the strongest of them.")
-    return Strength(chosen, mode, scope)
+    return Strength(edits, mode, scope)
 
 
 def _feature(run: "RankingRun", feature_id: int, slot: int, mode: str, key: str) -> tuple[int, float, float]:
     max_act = float(run.statistics.max_act[feature_id])
-    name = f"{key}_{feature_id}"
+    name = feature_key(key, feature_id)
     with st.container(border=True):
         head, toggle = st.columns([2, 3], vertical_alignment="center")
         head.markdown(f"{_chip(slot)} **{feature_id}**")
         if mode == "ablate":
             st.caption(f"Set to 0 wherever it fires. Its largest activation is {max_act:.2f}.")
             return feature_id, 0.0, max_act
+        # Scaling has no sign, and nothing is ever raised to a negative value: an activation is never below zero.
+        one_way = mode in ("scale", "min_clamp")
         sign = toggle.segmented_control(
-            "Direction", ["Boost", "Suppress"], default="Boost", key=f"{name}_sign", required=True,
-            label_visibility="collapsed", persist_state="session", disabled=mode == "scale",
+            "Direction", ["Boost", "Suppress"], default="Boost", key=f"{name}_one_way" if one_way else f"{name}_sign",
+            required=True, label_visibility="collapsed", persist_state="session", disabled=one_way,
         )  # fmt: skip
-        st.session_state.setdefault(f"{name}_box", 1.0)
+        start = start_factor(max_act, run.statistics.resid_norm)
+        if mode == "scale":
+            name, start = f"{name}_scale", SCALE_START
+        st.session_state.setdefault(f"{name}_box", start)
         st.session_state.setdefault(f"{name}_slider", st.session_state[f"{name}_box"])
         slider, box = st.columns([3, 1], vertical_alignment="bottom")
         slider.slider(
             "Factor", 0.0, FACTOR_LIMIT, step=0.05, key=f"{name}_slider", persist_state="session",
-            on_change=_synchronise, args=(f"{name}_slider", f"{name}_box"), help="In units of the feature's max_act.",
+            on_change=_synchronise, args=(f"{name}_slider", f"{name}_box"), help=_factor_help(mode, start),
         )  # fmt: skip
         box.number_input(
             "Factor, exactly", 0.0, FACTOR_LIMIT, step=0.05, key=f"{name}_box", label_visibility="collapsed",
             persist_state="session", on_change=_synchronise, args=(f"{name}_box", f"{name}_slider"), format="%.2f",
         )  # fmt: skip
         factor = _checked(st.session_state[f"{name}_box"])
-        if sign == "Suppress" and mode != "scale":
+        if sign == "Suppress" and not one_way:
             factor = -factor
         share = abs(factor) * max_act / run.statistics.resid_norm
         if mode == "scale":
@@ -116,6 +134,15 @@ def _feature(run: "RankingRun", feature_id: int, slot: int, mode: str, key: str)
                 f"coefficient {factor * max_act:+.2f} · {share:.0%} of the median residual norm · max_act {max_act:.2f}"
             )
     return feature_id, factor, max_act
+
+
+def _factor_help(mode: str, start: float) -> str:
+    if mode == "scale":
+        return "Multiplies the feature where it fires."
+    return (
+        f"In units of the feature's max_act. It starts at {start:g}, which is {START_SHARE:.0%} of the median residual "
+        "norm (5 and 0.05 are the ends)."
+    )
 
 
 def _checked(value: float) -> float:
@@ -172,9 +199,10 @@ def ask_controls(suggestions: tuple[str, ...], *, key: str, count: int = 1, max_
     Raises:
         SteeringError: no prompt, or too many.
     """
-    st.session_state.setdefault(f"{key}_prompts", "\n".join(suggestions))
+    name = f"{key}_prompts_{chosen.model}"  # each model has prompts of its own
+    st.session_state.setdefault(name, "\n".join(suggestions))
     text = st.text_area(
-        "Prompts, one a line", key=f"{key}_prompts", height=120, persist_state="session", max_chars=8000,
+        "Prompts, one a line", key=name, height=120, persist_state="session", max_chars=8000,
         placeholder="Explain how bread is made.",
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -198,6 +226,3 @@ def ask_controls(suggestions: tuple[str, ...], *, key: str, count: int = 1, max_
 def feature_swatches(features: tuple[int, ...]) -> str:
     """The chosen features as one line with their colours."""
     return " &nbsp; ".join(f"{_chip(slot)} {plain(str(feature_id))}" for slot, feature_id in enumerate(features))
-
-
-__all__ = ["Ask", "Strength", "ask_controls", "feature_colour", "feature_swatches", "strength_controls"]

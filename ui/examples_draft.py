@@ -28,7 +28,7 @@ from steering.examples import (
     read_table,
     table_from_frame,
 )
-from ui.state import chosen
+from ui.state import chosen, owner
 
 Origin = Literal["world", "upload", "paste"]
 
@@ -293,7 +293,7 @@ def take(draft: Draft) -> None:
         return
     assert draft.examples is not None
     assert draft.examples_id is not None
-    runtime.store.put("examples", draft.examples_id, draft.examples)
+    runtime.store.put("examples", draft.examples_id, draft.examples, owner=owner())
     label = chosen.label
     chosen.examples_id = draft.examples_id
     chosen.examples_title = f"{_shortened(draft.name)} · {draft.examples.n:,} examples"
@@ -351,7 +351,7 @@ def _draft(slot: str) -> Draft | None:
 
 
 def _show(draft: Draft, *, put_in_use: bool) -> None:
-    id = runtime.store.put("examples_draft", None, draft)
+    id = runtime.store.put("examples_draft", None, draft, owner=owner())
     st.session_state[_SHOWN] = id
     if put_in_use:
         st.session_state[_IN_USE] = id

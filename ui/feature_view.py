@@ -12,7 +12,7 @@ from ui.job_panel import job_panel
 from ui.palette import POSITIVE, feature_colour
 from ui.state import chosen, toggle_feature
 from ui.text import plain
-from ui.work import ShownExamples, heatmap_id, latest, start_heatmap
+from ui.work import ShownExamples, heatmap_id, latest, request_of, start_heatmap
 
 if TYPE_CHECKING:
     from steering.activations import TokenActivations
@@ -92,12 +92,14 @@ def _lens(run: "RankingRun", rank: "FeatureRank") -> None:
     if rank.top_tokens:
         tokens = " ".join(f"`{_shown(token)}`" for token in rank.top_tokens[:12])
         st.markdown(f"Promotes {tokens}")
-    if run.neuronpedia_id:
-        st.link_button(
-            "On Neuronpedia",
-            f"https://www.neuronpedia.org/{run.neuronpedia_id}/{rank.feature_id}",
-            icon=":material/open_in_new:",
-        )
+    address = neuronpedia_url(run, rank.feature_id)
+    if address:
+        st.link_button("On Neuronpedia", address, icon=":material/open_in_new:")
+
+
+def neuronpedia_url(run: "RankingRun", feature_id: int) -> str | None:
+    """The feature's page on Neuronpedia, None for an SAE that is not known there."""
+    return f"https://www.neuronpedia.org/{run.neuronpedia_id}/{feature_id}" if run.neuronpedia_id else None
 
 
 def _shown(token: str) -> str:
@@ -127,15 +129,17 @@ def _examples(run: "RankingRun", ranking: "Ranking", feature_id: int, colour: st
     found: ShownExamples | None = runtime.store.get("heatmap", heatmap_id(feature_id, shown))
     if found is None:
         job = latest("heatmap")
-        if job is None or not job.active:
+        # One that was stopped or failed for these rows is started again by its button alone.
+        if job is None or request_of("heatmap") != heatmap_id(feature_id, shown):
             job = start_heatmap(run, feature_id, shown)
             # On a small model the answer is there before a progress bar could be drawn.
             job.wait(QUICK_SECONDS)
         found = runtime.store.get("heatmap", heatmap_id(feature_id, shown))
         if found is None:
             job_panel(job, key="heatmap_job")
-            if not job.active:
-                st.button("Read again", key="heatmap_again", icon=":material/refresh:")
+            if not job.active and st.button("Read again", key="heatmap_again", icon=":material/refresh:"):
+                start_heatmap(run, feature_id, shown)
+                st.rerun()
             return
     positive = run.examples.label(ranking.label)
     held_out = set(run.split.heldout.tolist())

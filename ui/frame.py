@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from steering import runtime
+from steering.presets import model_key
 from ui import start
 from ui.errors import show_error
 from ui.model_choice import model_choice, shown_sae
@@ -114,6 +115,11 @@ def empty_state(message: str, page: str, label: str, *, icon: str = ":material/i
         page_link(page, label, icon=":material/arrow_forward:")
 
 
+def renew_note(button: str) -> None:
+    """One quiet line over a result that the controls beside it no longer describe."""
+    st.caption(f":orange[:material/history:] Made with other settings: press “{button}” to renew.")
+
+
 def update_menu() -> None:
     """Draw the menu again; for the end of a run that has chosen something after `open_page` drew it."""
     with st.session_state[_MENU].container():
@@ -148,9 +154,9 @@ def _draw_model_state(warming: bool) -> None:
         st.caption(f"SAE {plain(shown_sae())}")
         if warmth.error:
             show_error(warmth.error, title=warmth.phase)
-        elif warmth.ready:
-            st.caption(f":green[:material/check_circle:] {plain(warmth.phase)}")
-        elif warmth.started:
+        elif model_key(chosen.model) in runtime.shelf().loaded("model"):
+            st.caption(":green[:material/check_circle:] Ready")
+        elif warmth.started and not warmth.ready:
             st.caption(f":orange[:material/hourglass_top:] {plain(warmth.phase)}… {warmth.seconds:.0f} s")
         else:
             st.caption(":gray[:material/radio_button_unchecked:] Loads at first use")

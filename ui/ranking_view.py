@@ -7,11 +7,12 @@ import streamlit as st
 
 from ui import charts
 from ui.state import chosen, is_news
-from ui.text import plain
+from ui.text import counted, plain
 
 if TYPE_CHECKING:
     from steering.examples import LabelledExamples
     from steering.ranking import Ranking, RankingSettings
+    from steering.workbench import RankingRun
 
 _PRIORS = {"0.0001": 1e-4, "0.001": 1e-3, "0.01": 1e-2, "0.1": 1e-1, "0.5": 0.5, "tuned": "auto"}
 
@@ -121,6 +122,29 @@ def summary(ranking: "Ranking") -> None:
         )  # fmt: skip
     for warning in ranking.warnings:
         st.caption(f":orange[:material/info:] {plain(warning)}")
+
+
+def unrankable(run: "RankingRun", label: str) -> str:
+    """Why a label has no ranking."""
+    positive = run.examples.label(label)[run.split.train]
+    n, found = len(positive), int(positive.sum())
+    rows = counted(n, "training row")
+    if found == n:
+        what = f"every one of the {rows} carries it"
+    elif found == 0:
+        what = f"none of the {rows} carries it"
+    else:
+        what = f"{found} of the {rows} carry it, and it was left out; rank again"
+    return f"“{label}” cannot be ranked: {what}. Add rows of the other kind, choose another label, or hold out fewer."
+
+
+def uncovered_note(run: "RankingRun", label: str) -> None:
+    """Say so where a label's positives could not be divided over training and held-out part."""
+    if label in run.split.uncovered:
+        st.caption(
+            f":orange[:material/info:] The positives of {plain(label)} all lie in one part: too few groups to divide. "
+            "Held-out numbers say nothing about them."
+        )
 
 
 def filter_steps(ranking: "Ranking") -> None:

@@ -46,8 +46,7 @@ _FROM_COMPARISON = ("comparison_id", "comparison_title")
 _FROM_FEATURES = ("completions_id", "steer_title", *_FROM_COMPARISON)
 _FROM_RANKING = ("feature_id", "features", "features_title", *_FROM_FEATURES)
 _FROM_LABEL = ("ranking_id", "ranking_title", "adapter_id", *_FROM_RANKING)
-_FROM_EXAMPLES = ("label", "split_id", "statistics_id", *_FROM_LABEL)
-_FROM_MODEL = ("statistics_id", *_FROM_LABEL)
+_FROM_EXAMPLES = ("label", *_FROM_LABEL)
 
 
 class Chosen:
@@ -59,27 +58,23 @@ class Chosen:
         examples_id: store id of the labelled examples (kind "examples").
         examples_title: what the menu says about them.
         label: name of the label that is looked for.
-        split_id: store id of the split (kind "split").
-        statistics_id: store id of the feature statistics (kind "statistics").
         ranking_id: store id of the ranking (kind "ranking").
         ranking_title: what the menu says about it.
         feature_id: the feature that is looked at on the Features page.
         features: up to four feature ids to steer with; the place gives the colour.
         features_title: what the menu says about them.
-        completions_id: store id of the last steered completions (kind "completions").
+        completions_id: store id of the last steered completions (kind "steer").
         steer_title: what the menu says about them.
         adapter_id: store id of the trained LoRA adapter (kind "adapter").
-        comparison_id: store id of the comparison (kind "comparison").
+        comparison_id: store id of the comparison (kind "compare").
         comparison_title: what the menu says about it.
     """
 
-    model = Slot[str]("demo", clears=_FROM_MODEL)
-    sae = Slot[str]("demo", clears=_FROM_MODEL)
+    model = Slot[str]("demo", clears=_FROM_LABEL)
+    sae = Slot[str]("demo", clears=_FROM_LABEL)
     examples_id = Slot[str | None](None, clears=_FROM_EXAMPLES)
     examples_title = Slot[str | None](None)
     label = Slot[str | None](None, clears=_FROM_LABEL)
-    split_id = Slot[str | None](None)
-    statistics_id = Slot[str | None](None)
     ranking_id = Slot[str | None](None, clears=_FROM_RANKING)
     ranking_title = Slot[str | None](None)
     feature_id = Slot[int | None](None)
@@ -105,6 +100,11 @@ def toggle_feature(feature_id: int, *, limit: int = 4) -> bool:
         return False
     chosen.features = (*features, feature_id)
     return True
+
+
+def feature_key(prefix: str, feature_id: int) -> str:
+    """Widget key of a feature; the same number is another feature in another SAE."""
+    return f"{prefix}_{chosen.model}_{chosen.sae}_{feature_id}"
 
 
 def is_news(key: str, value: object) -> bool:

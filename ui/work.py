@@ -21,7 +21,7 @@ from ui.state import chosen, is_news, job_id, owner, set_job
 if TYPE_CHECKING:
     from steering.activations import TokenActivations
     from steering.examples import LabelledExamples
-    from steering.generation import Completion, Condition, Sampling
+    from steering.generation import Completion, Condition
     from steering.judges.score import Score
     from steering.lora import Adapter, LoraSettings
     from steering.ranking import RankingSettings
@@ -64,16 +64,32 @@ def key_of(*parts: object) -> str:
     return blake2b(repr(parts).encode(), digest_size=9).hexdigest()
 
 
-def submit(kind: str, title: str, work: Callable[[Job], Any], *, unit: str = "") -> Job:
-    """Queue a job of this session and remember it as the latest of its kind.
+def submit(kind: str, title: str, work: Callable[[Job], Any], *, unit: str = "", request: object = None) -> Job:
+    """Queue a job of this session in the place of the latest of its kind, which is stopped.
+
+    Args:
+        kind: see `latest`.
+        title: what the screen calls it.
+        work: what to do.
+        unit: what its ticks count.
+        request: what was asked for; `request_of` gives it back for as long as the job is the latest of its kind.
 
     Raises:
         QueueFullError: this session, or everyone together, has too much waiting.
     """
     job = runtime.jobs().submit(work, title=title, owner=owner(), device=DEVICE, kind=kind, unit=unit)
+    previous = runtime.jobs().get(job_id(kind))
+    if previous is not None:
+        previous.cancel()
     set_job(kind, job.id)
     st.session_state[f"steerscope.asked.{kind}"] = _asked(kind)
+    st.session_state[f"steerscope.request.{kind}"] = request
     return job
+
+
+def request_of(kind: str) -> Any:
+    """What the latest job of a kind was asked for, None without such a job."""
+    return st.session_state.get(f"steerscope.request.{kind}") if latest(kind) is not None else None
 
 
 def latest(kind: str) -> Job | None:
@@ -112,11 +128,13 @@ def start_ranking(settings: "RankingSettings") -> Job:
         raise ExamplesError("There are no examples to rank for; bring some on the Examples screen.")
     read_id = key_of("statistics", chosen_examples.fingerprint, model, sae)
     id = key_of("ranking", read_id, asdict(settings))
+    mine = owner()
 
     def work(job: Job) -> str:
         from steering.workbench import rank_examples
 
-        if runtime.store.get("ranking", id) is None:
+        run = runtime.store.get("ranking", id)
+        if run is None:
             job.tick(0, 0, "Opening the model")
             with _pair(job, model, sae) as loaded:
                 run = rank_examples(
@@ -126,9 +144,8 @@ def start_ranking(settings: "RankingSettings") -> Job:
                     statistics=runtime.store.get("statistics", read_id),
                     on_progress=lambda done, total, unit, what: job.tick(done, total, what, unit=unit),
                 )
-            runtime.store.put("statistics", read_id, run.statistics)
-            runtime.store.put("ranking", id, run)
-        return id
+        runtime.store.put("statistics", read_id, run.statistics, owner=mine)
+        return runtime.store.put("ranking", id, run, owner=mine)
 
     return submit("ranking", "Ranking features", work, unit="tokens")
 
@@ -153,7 +170,7 @@ def heatmap_id(feature_id: int, rows: tuple[int, ...]) -> str:
 
 def start_heatmap(run: "RankingRun", feature_id: int, rows: tuple[int, ...]) -> Job:
     """Read some examples again, token by token, for one feature."""
-    id, model, sae = heatmap_id(feature_id, rows), chosen.model, chosen.sae
+    id, model, sae, mine = heatmap_id(feature_id, rows), chosen.model, chosen.sae, owner()
 
     def work(job: Job) -> str:
         from steering.activations import token_activations
@@ -167,33 +184,53 @@ def start_heatmap(run: "RankingRun", feature_id: int, rows: tuple[int, ...]) -> 
                 [feature_id],
                 progress=lambda done, total: job.tick(done, total, "Reading tokens", unit="tokens"),
             )
-        runtime.store.put("heatmap", id, ShownExamples(rows, tuple(found)))
-        return id
+        return runtime.store.put("heatmap", id, ShownExamples(rows, tuple(found)), owner=mine)
 
-    return submit("heatmap", f"Reading feature {feature_id}", work, unit="tokens")
+    return submit("heatmap", f"Reading feature {feature_id}", work, unit="tokens", request=id)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What completions were asked for; equal requests give equal answers.
+
+    Attributes:
+        titles: one per condition, as on the screen.
+        ask: prompts and sampling.
+        settings: of the conditions.
+        adapter_id: store id of the adapter that took part, None without one.
+    """
+
+    titles: tuple[str, ...]
+    ask: "Ask"
+    settings: "Strength | Plan"
+    adapter_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Generated:
-    """The completions of one request, with what was asked.
+    """The completions of one request.
 
     Attributes:
         completions: conditions outermost, then prompts, then samples.
-        titles: one per condition, as on the screen.
-        prompts: as asked.
-        count: samples per prompt and condition.
-        seed: as asked.
+        request: what was asked for.
         concept: what was judged, None where no judge knows it.
         scores: one per completion, empty without a judge.
     """
 
     completions: "tuple[Completion, ...]"
-    titles: tuple[str, ...]
-    prompts: tuple[str, ...]
-    count: int
-    seed: int
+    request: Request
     concept: str | None = None
     scores: "tuple[Score, ...]" = ()
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """One per condition."""
+        return self.request.titles
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """Each completed under each condition."""
+        return self.request.ask.prompts
 
     def of(self, condition: int, prompt: int) -> "tuple[Completion, ...]":
         """The samples of one condition for one prompt."""
@@ -204,46 +241,41 @@ class Generated:
         return self.scores[self._places(condition, prompt)]
 
     def _places(self, condition: int, prompt: int) -> slice:
-        start = (condition * len(self.prompts) + prompt) * self.count
-        return slice(start, start + self.count)
+        count = self.request.ask.count
+        start = (condition * len(self.prompts) + prompt) * count
+        return slice(start, start + count)
 
 
 def start_generation(
     kind: str,
-    titles: tuple[str, ...],
-    conditions: "Callable[[Loaded], list[Condition]]",
-    prompts: tuple[str, ...],
+    request: Request,
+    conditions: "Callable[[Loaded, Job], list[Condition]]",
     *,
-    sampling: "Callable[[], Sampling]",
-    seed: int,
-    count: int = 1,
     concept: str | None = None,
 ) -> Job:
     """Complete every prompt under every condition; every token is emitted as an event, the result is a store id.
 
     Args:
         kind: "steer" or "compare"; store kind of the result and kind of the job.
-        titles: of the conditions.
+        request: titles, prompts and sampling.
         conditions: builds them in the worker, where the model is.
-        prompts: completed under each condition.
-        sampling: builds the sampling settings in the worker.
-        seed: of the request.
-        count: samples per prompt and condition.
         concept: judged where a judge knows it.
+
+    Raises:
+        QueueFullError: as `submit`; answers that are being written go on.
     """
-    model, sae = chosen.model, chosen.sae
+    model, sae, mine, ask = chosen.model, chosen.sae, owner(), request.ask
 
     def work(job: Job) -> str:
         from steering.generation import generate
         from steering.judges.choice import judge_for
 
-        settings = sampling()
-        total = len(titles) * len(prompts) * count * settings.max_new_tokens
+        total = len(request.titles) * len(ask.prompts) * ask.count * ask.max_new_tokens
         job.tick(0, total, "Opening the model", unit="tokens")
         seen = 0
 
         with _pair(job, model, sae) as loaded:
-            built = conditions(loaded)
+            built = conditions(loaded, job)
 
             def on_token(token: Any) -> None:
                 nonlocal seen
@@ -255,52 +287,60 @@ def start_generation(
             found = generate(
                 loaded.model,
                 built,
-                prompts,
+                ask.prompts,
                 sae=loaded.sae,
-                sampling=settings,
-                seed=seed,
-                count=count,
+                sampling=ask.sampling(),
+                seed=ask.seed,
+                count=ask.count,
                 on_token=on_token,
                 should_stop=lambda: job.should_stop,
             )
         judge = judge_for(model, concept)
         scores = tuple(judge.score(str(concept), one.prompt, one.text) for one in found) if judge else ()
-        made = Generated(tuple(found), titles, prompts, count, seed, concept if judge else None, scores)
-        return runtime.store.put(kind, None, made)
+        made = Generated(tuple(found), request, concept if judge else None, scores)
+        return runtime.store.put(kind, None, made, owner=mine)
 
-    return submit(kind, "Writing completions", work, unit="tokens")
+    return submit(kind, "Writing completions", work, unit="tokens", request=request)
 
 
 STEER_TITLES = ("Baseline", "Steered")
 
 
+def steering_request(strength: "Strength", ask: "Ask") -> Request:
+    """Baseline and steered answers."""
+    return Request(STEER_TITLES, ask, strength)
+
+
 def start_steering(strength: "Strength", ask: "Ask", label: str) -> Job:
     """Baseline and steered answers to the same prompts under the same seed."""
 
-    def conditions(_loaded: "Loaded") -> "list[Condition]":
+    def conditions(_loaded: "Loaded", _job: Job) -> "list[Condition]":
         from steering.generation import Condition
 
         return [Condition("baseline"), Condition("steered", intervention=strength.intervention())]
 
-    return start_generation(
-        "steer", STEER_TITLES, conditions, ask.prompts, sampling=ask.sampling, seed=ask.seed, count=ask.count,
-        concept=label,
-    )  # fmt: skip
+    return start_generation("steer", steering_request(strength, ask), conditions, concept=label)
+
+
+def comparison_request(plan: "Plan", ask: "Ask") -> Request:
+    """Every method of the plan, with the adapter as it is now."""
+    return Request(plan.titles, ask, plan, chosen.adapter_id if "LoRA" in plan.titles else None)
 
 
 def start_comparison(plan: "Plan", ask: "Ask", label: str, run: "RankingRun") -> Job:
     """Every method of the plan on the same prompts under the same seed."""
-    trained = adapter()
+    trained, mine = adapter(), owner()
     direction_id = key_of("direction", chosen.ranking_id, label)
 
-    def conditions(loaded: "Loaded") -> "list[Condition]":
+    def conditions(loaded: "Loaded", job: Job) -> "list[Condition]":
         from steering.generation import Condition
         from steering.workbench import difference_direction
 
         direction = runtime.store.get("direction", direction_id)
         if direction is None:
+            job.tick(0, 0, "Finding the DiffMean direction")
             direction = difference_direction(loaded, run.examples, label, run.split)
-            runtime.store.put("direction", direction_id, direction)
+        runtime.store.put("direction", direction_id, direction, owner=mine)
         built = {
             "Baseline": lambda: Condition("baseline"),
             "Prompted": lambda: Condition("prompted", instruction=plan.instruction),
@@ -310,10 +350,7 @@ def start_comparison(plan: "Plan", ask: "Ask", label: str, run: "RankingRun") ->
         }
         return [built[title]() for title in plan.titles]
 
-    return start_generation(
-        "compare", plan.titles, conditions, ask.prompts, sampling=ask.sampling, seed=ask.seed, count=ask.count,
-        concept=label,
-    )  # fmt: skip
+    return start_generation("compare", comparison_request(plan, ask), conditions, concept=label)
 
 
 def taken(kind: str) -> Generated | None:
@@ -340,7 +377,7 @@ def start_lora(settings: "LoraSettings", label: str, run: "RankingRun") -> Job:
     id = key_of(
         "adapter", run.examples.fingerprint, chosen.model, label, asdict(settings), run.split.seed, run.split.fraction
     )
-    model = chosen.model
+    model, mine = chosen.model, owner()
 
     def work(job: Job) -> str:
         from steering.workbench import open_model, train_adapter
@@ -351,6 +388,6 @@ def start_lora(settings: "LoraSettings", label: str, run: "RankingRun") -> Job:
 
         with open_model(model, device=DEVICE, should_stop=lambda: job.should_stop) as network:
             trained = train_adapter(network, run.examples, label, run.split.train, settings, on_step=on_step)
-        return runtime.store.put("adapter", id, trained)
+        return runtime.store.put("adapter", id, trained, owner=mine)
 
     return submit("lora", "Training LoRA", work, unit="steps")

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from steering import runtime
+from steering.presets import model_key
 from ui.frame import STEPS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,6 +70,20 @@ def test_the_menu_says_what_was_chosen_and_never_reads_it_as_markdown(open_app):
     assert "check_circle" in mine
     assert r"\!\[x\]\(http\:\/\/evil\.example" in mine
     assert r"\:red\[hot\] \$x\$" in mine
+
+
+def test_ready_is_said_of_a_model_that_is_loaded_and_of_no_other(open_app):
+    def state(app: AppTest) -> str:
+        return " ".join(caption.value for caption in app.sidebar.caption)
+
+    app = open_app()
+    assert "Loads at first use" in state(app)
+    with runtime.lease("model", model_key("demo"), object):
+        pass
+    assert "Ready" in state(app.run())
+    app.session_state["steerscope.model"] = "gpt2"
+    assert "Ready" not in state(app.run())
+    assert "Loads at first use" in state(app)
 
 
 def test_update_menu_shows_what_the_page_has_just_chosen():
@@ -132,7 +148,7 @@ def test_samples_are_one_click_away_and_a_broken_one_says_why(open_app, monkeypa
     )
     monkeypatch.setattr(start, "open_sample", fails)
     app = open_app()
-    assert [button.label for button in app.button] == ["Weather", "Food", "Bring your own examples"]
+    assert [button.label for button in app.main.button] == ["Weather", "Food", "Bring your own examples"]
     app.button(key="sample_w").click().run()
     assert not app.exception
     assert app.error[0].value == r"Sample w does not match its manifest\."

@@ -1,11 +1,14 @@
 """Every screen of the main path in AppTest, on the embedded world's real model: no browser, nothing stubbed."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from steering import runtime
+from steering.errors import Cancelled
+from steering.jobs import JobState, QueueFullError
 from steering.presets import presets
 from ui import start
 
@@ -20,6 +23,34 @@ def until_idle(app: AppTest, seconds: float = 120) -> AppTest:
         assert time.monotonic() < deadline, "a job did not end"
         runtime.jobs().wait_idle(2.0)
     return app.run()
+
+
+def renewals(app: AppTest) -> int:
+    """How many results say that they were made with other settings."""
+    return sum("Made with other settings" in caption.value for caption in app.caption)
+
+
+@pytest.fixture
+def endless(monkeypatch) -> None:
+    """Completions that are written until somebody stops them."""
+
+    def generate(*_args, should_stop, **_kwargs):
+        while not should_stop():
+            time.sleep(0.01)
+        raise Cancelled
+
+    monkeypatch.setattr("steering.generation.generate", generate)
+
+
+@pytest.fixture
+def comparing(ranked, endless) -> AppTest:
+    """The Compare page while the methods answer one prompt."""
+    ranked.button(key="feature_pick").click().run()
+    ranked.switch_page("pages/4_Compare.py").run()
+    ranked.text_area(key="compare_prompts_demo").set_value("Explain how bread is baked.").run()
+    ranked.button(key="compare").click().run()
+    assert len(runtime.jobs().active(kind="compare")) == 1
+    return ranked
 
 
 @pytest.fixture
@@ -78,10 +109,10 @@ def test_steer_and_compare(ranked):
     ranked.button(key="feature_pick").click().run()
     assert ranked.session_state["steerscope.features"] == (feature,)
     ranked.switch_page("pages/3_Steer.py").run()
-    ranked.text_area(key="steer_prompts").set_value("Explain how bread is baked.").run()
+    ranked.text_area(key="steer_prompts_demo").set_value("Explain how bread is baked.").run()
     assert runtime.jobs().active() == [], "moving a control must not generate"
-    ranked.number_input(key=f"strength_{feature}_box").set_value(1.5).run()
-    assert ranked.slider(key=f"strength_{feature}_slider").value == 1.5
+    ranked.number_input(key=f"strength_demo_demo_{feature}_box").set_value(1.5).run()
+    assert ranked.slider(key=f"strength_demo_demo_{feature}_slider").value == 1.5
     ranked.button(key="generate").click().run()
     until_idle(ranked)
     assert not ranked.exception
@@ -89,12 +120,17 @@ def test_steer_and_compare(ranked):
     assert [completion.kind for completion in done.completions] == ["baseline", "steered"]
     assert done.completions[1].receipt.features[0].factor == 1.5
     assert len(done.scores) == 2
+    assert renewals(ranked) == 0
+    ranked.number_input(key=f"strength_demo_demo_{feature}_box").set_value(1.0).run()
+    assert renewals(ranked) == 1, "another factor than that of the answers"
+    ranked.number_input(key=f"strength_demo_demo_{feature}_box").set_value(1.5).run()
+    assert renewals(ranked) == 0
     ranked.switch_page("pages/4_Compare.py").run()
     ranked.number_input(key="lora_epochs_small").set_value(1).run()
     ranked.button(key="train_lora").click().run()
     until_idle(ranked)
     assert ranked.session_state["steerscope.adapter_id"]
-    ranked.text_area(key="compare_prompts").set_value("Explain how bread is baked.\nGive advice on roses.").run()
+    ranked.text_area(key="compare_prompts_demo").set_value("Explain how bread is baked.\nGive advice on roses.").run()
     ranked.button(key="compare").click().run()
     until_idle(ranked)
     assert not ranked.exception
@@ -102,6 +138,13 @@ def test_steer_and_compare(ranked):
     assert table["Method"].tolist() == ["Baseline", "Prompted", "DiffMean", "SAE", "LoRA"]
     assert table["KL"].iloc[0] == 0
     assert (table["KL"].iloc[1:] > 0).all()
+    assert table["95 % interval"].tolist() == ["–"] * 5, "two prompts give no interval"
+    assert table["vs SAE"].iloc[3] == "–"
+    assert renewals(ranked) == 0
+    ranked.number_input(key="lora_epochs_small").set_value(2).run()
+    ranked.button(key="train_lora").click().run()
+    until_idle(ranked)
+    assert renewals(ranked) == 1, "the adapter is another one now"
 
 
 def test_another_model_keeps_the_examples_and_drops_the_ranking(ranked):
@@ -145,7 +188,7 @@ def test_answers_for_other_features_are_not_shown(ranked):
     """A job that was started for one feature must not fill the screen once another was chosen."""
     ranked.button(key="feature_pick").click().run()
     ranked.switch_page("pages/3_Steer.py").run()
-    ranked.text_area(key="steer_prompts").set_value("Explain how bread is baked.").run()
+    ranked.text_area(key="steer_prompts_demo").set_value("Explain how bread is baked.").run()
     ranked.button(key="generate").click().run()
     picker = next(widget for widget in ranked.multiselect if widget.label == "Features")
     other = next(option for option in picker.options if not option.startswith(str(picker.value[0])))
@@ -154,3 +197,106 @@ def test_answers_for_other_features_are_not_shown(ranked):
     assert not ranked.exception
     assert "steerscope.completions_id" not in ranked.session_state
     assert any("Press Generate" in info.value for info in ranked.info)
+
+
+def test_comparing_again_stops_the_first(comparing):
+    first = runtime.jobs().active(kind="compare")[0]
+    comparing.text_area(key="compare_prompts_demo").set_value("Give advice on roses.").run()
+    comparing.button(key="compare").click().run()
+    assert not comparing.exception
+    assert first.wait(5)
+    assert first.state is JobState.CANCELLED
+    assert len(runtime.jobs().active(kind="compare")) == 1
+    runtime.jobs().active(kind="compare")[0].cancel()
+
+
+def test_answers_that_are_being_written_keep_their_prompts_when_the_queue_is_full(comparing, monkeypatch):
+    def full(*_args, **_kwargs):
+        raise QueueFullError("You already have 3 jobs waiting.")
+
+    comparing.text_area(key="compare_prompts_demo").set_value("Give advice on roses.").run()
+    with monkeypatch.context() as patch:
+        patch.setattr(runtime.jobs(), "submit", full)
+        comparing.button(key="compare").click().run()
+    assert any("3 jobs waiting" in error.value for error in comparing.error)
+    shown = [text.value for text in comparing.markdown]
+    assert r"**Explain how bread is baked\.**" in shown
+    assert not any("roses" in text for text in shown)
+    (job,) = runtime.jobs().active(kind="compare")
+    assert job.state is JobState.RUNNING
+    job.cancel()
+
+
+def test_a_heatmap_that_was_stopped_waits_for_its_button(ranked, monkeypatch):
+    asked = []
+
+    def stopped(*_args, **_kwargs):
+        asked.append(1)
+        raise Cancelled
+
+    monkeypatch.setattr("steering.activations.token_activations", stopped)
+    ranked.segmented_control(key="feature_class").set_value("Negatives").run()
+    until_idle(ranked)
+    ranked.run()
+    assert len(asked) == 1
+    assert any("was stopped" in info.value for info in ranked.info)
+    ranked.button(key="heatmap_again").click().run()
+    until_idle(ranked)
+    assert len(asked) == 2
+
+
+def test_a_ranking_says_when_the_settings_are_other_ones_now(ranked):
+    assert renewals(ranked) == 0
+    ranked.selectbox(key="rank_pi0").select("0.1").run()
+    assert renewals(ranked) == 1
+    ranked.button(key="rank").click().run()
+    until_idle(ranked)
+    assert renewals(ranked) == 0
+
+
+def test_a_label_without_ranking_says_why(ranked):
+    id = ranked.session_state["steerscope.ranking_id"]
+    run = runtime.store.get("ranking", id)
+    everyone = replace(run.examples, labels=run.examples.labels | True)
+    runtime.store.put("ranking", id, replace(run, examples=everyone, rankings={}))
+    ranked.run()
+    assert not ranked.exception
+    (warning,) = ranked.warning
+    assert "every one of the" in warning.value
+    assert not any("No ranking yet" in info.value for info in ranked.info)
+
+
+def test_a_label_whose_positives_could_not_be_divided_says_so(ranked):
+    id = ranked.session_state["steerscope.ranking_id"]
+    run = runtime.store.get("ranking", id)
+    runtime.store.put("ranking", id, replace(run, split=replace(run.split, uncovered=(LABEL,))))
+    ranked.run()
+    assert any("all lie in one part" in caption.value for caption in ranked.caption)
+
+
+def test_strength_starts_where_the_model_bears_it_and_never_raises_below_zero(ranked):
+    ranked.button(key="feature_pick").click().run()
+    ranked.switch_page("pages/3_Steer.py").run()
+    feature = ranked.session_state["steerscope.features"][0]
+    run = runtime.store.get("ranking", ranked.session_state["steerscope.ranking_id"])
+    name = f"strength_demo_demo_{feature}"
+    share = ranked.number_input(key=f"{name}_box").value * run.statistics.max_act[feature] / run.statistics.resid_norm
+    assert share == pytest.approx(0.4, abs=0.1)
+    ranked.segmented_control(key=f"{name}_sign").set_value("Suppress").run()
+    ranked.selectbox(key="strength_mode").select("min_clamp").run()
+    direction = ranked.segmented_control(key=f"{name}_one_way")
+    assert direction.disabled
+    assert direction.value == "Boost"
+    ranked.selectbox(key="strength_mode").select("scale").run()
+    assert ranked.number_input(key=f"{name}_scale_box").value == 2
+
+
+def test_methods_are_compared_on_other_prompts_than_strengths_are_chosen_on(ranked):
+    ranked.button(key="feature_pick").click().run()
+    ranked.switch_page("pages/3_Steer.py").run()
+    chosen_on = set(ranked.text_area(key="steer_prompts_demo").value.splitlines())
+    ranked.switch_page("pages/4_Compare.py").run()
+    compared_on = set(ranked.text_area(key="compare_prompts_demo").value.splitlines())
+    assert chosen_on
+    assert compared_on
+    assert not chosen_on & compared_on

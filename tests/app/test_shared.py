@@ -2,7 +2,9 @@
 
 import json
 import threading
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -10,6 +12,9 @@ from steering import runtime
 from steering.errors import SteeringError
 from steering.jobs import JobState, Progress, Snapshot
 from ui import charts
+from ui.compare_view import difference_text, interval_text
+from ui.completions import moved_nothing
+from ui.controls import start_factor
 from ui.heatmap import TokenSelection, _selection, heatmap_data
 from ui.job_panel import headline, measure
 from ui.palette import FEATURE_COLOURS, checked, feature_colour
@@ -367,3 +372,33 @@ def test_other_figures_hold_their_data():
     assert len(dose.layout.shapes) == 2
     loss = charts.loss_curve([1, 2], [3.0, 2.0], heldout_steps=[2], heldout_losses=[2.5], best_step=2)
     assert [trace.name for trace in loss.data] == ["training", "held out"]
+
+
+# -- strength, scores, completions ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("max_act", "resid_norm", "factor"),
+    [(18.0, 10.0, 0.2), (10.0, 10.0, 0.4), (1.0, 10.0, 4.0), (0.1, 10.0, 5.0), (1000.0, 10.0, 0.05), (0.0, 10.0, 1.0)],
+)
+def test_a_factor_starts_at_two_fifths_of_the_residual_norm(max_act, resid_norm, factor):
+    assert start_factor(max_act, resid_norm) == pytest.approx(factor)
+
+
+def test_an_edit_that_moved_nothing_says_so_and_why():
+    def completion(mode, moved):
+        return SimpleNamespace(receipt=SimpleNamespace(mode=mode, positions_moved=moved))
+
+    assert moved_nothing(completion(None, 0)) is None, "nothing was asked for"
+    assert moved_nothing(completion("add", 3)) is None
+    assert "never fires" in moved_nothing(completion("ablate", 0))
+    assert "that strong already" in moved_nothing(completion("min_clamp", 0))
+
+
+def test_scores_show_their_uncertainty_within_the_scale_and_not_where_there_is_none():
+    scores = np.array([[2.0], [2.0], [1.5], [2.0], [2.0]])
+    assert interval_text(scores, 0.0, 2.0) == "1.62 – 2.00"
+    assert interval_text(scores[:2], 0.0, 2.0) == "–"
+    assert interval_text(np.ones((5, 1)), 0.0, 2.0) == "–"
+    assert difference_text(scores - 1) == "+0.90 (+0.62 to +1.18)"
+    assert difference_text(np.zeros((5, 1))) == "+0.00"

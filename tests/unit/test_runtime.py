@@ -164,7 +164,7 @@ def test_clear_leaves_what_is_held():
 
 
 def test_the_store_keeps_the_most_recently_used_of_each_kind():
-    store = ResultStore(per_kind=2)
+    store = ResultStore(per_owner=2)
     store.put("ranking", "a", 1)
     store.put("ranking", "b", 2)
     assert store.get("ranking", "a") == 1
@@ -178,6 +178,38 @@ def test_the_store_keeps_the_most_recently_used_of_each_kind():
     store.drop("adapter", "d")
     store.drop("adapter", "d")
     assert store.get("adapter", "d") is None
+
+
+def test_nobody_pushes_out_what_others_have():
+    store = ResultStore(per_owner=2)
+    store.put("ranking", "hers", 1, owner="her")
+    for number in range(5):
+        store.put("ranking", None, number, owner="him")
+    assert store.get("ranking", "hers") == 1
+    assert len(store.ids("ranking")) == 3
+
+
+def test_a_shared_result_stays_until_its_last_owner_lets_it_go():
+    store = ResultStore(per_owner=2)
+    for owner in ("her", "him"):
+        store.put("ranking", "shared", 1, owner=owner)
+    for number in range(2):
+        store.put("ranking", None, number, owner="him")
+    assert store.get("ranking", "shared") == 1
+    for number in range(2):
+        store.put("ranking", None, number, owner="her")
+    assert store.get("ranking", "shared") is None
+
+
+def test_all_together_have_a_limit_and_whoever_meets_it_gives_way_first():
+    store = ResultStore(per_owner=3, per_kind=4)
+    for id, owner in (("a", "her"), ("b", "him"), ("c", "him"), ("d", "him"), ("e", "him")):
+        store.put("ranking", id, 1, owner=owner)
+    assert store.ids("ranking") == ["a", "c", "d", "e"]
+    store.put("ranking", "f", 1, owner="him")
+    assert store.ids("ranking") == ["a", "d", "e", "f"]
+    store.put("ranking", "g", 1, owner="it")
+    assert store.ids("ranking") == ["d", "e", "f", "g"], "who has nothing else takes the place of the oldest"
 
 
 def test_the_store_makes_ids_and_keeps_given_ones():
