@@ -13,7 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from steering.errors import ModelError
 from steering.layout import ModelLayout, detect_layout
-from steering.presets import presets
+from steering.presets import presets, refuse_unbuilt
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 MAX_CONTEXT = 1024
@@ -102,30 +102,77 @@ def load_model(source: str, *, device: str = "cpu", dtype: Dtype = "auto") -> La
         dtype: number format of the weights; ``auto`` is float32 on a CPU and the checkpoint's own elsewhere.
 
     Raises:
-        ModelError: not found, not a causal language model, no usable tokenizer, unknown layout, or weights that are
-            not finite numbers.
+        ModelError: not found, not a causal language model, no usable tokenizer, unknown layout, weights that are not
+            finite numbers, a preset that is not built, or a device that this machine does not have or that is full.
     """
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    refuse_unbuilt(source)
+    place = find_device(device)
+    _hide_loading_bar()
     known = presets()
     path = str(known[source].model_path) if source in known else source
     if source not in known and Path(source).exists() and not (Path(source) / "config.json").exists():
         raise ModelError(f"The folder {source} has no config.json; give a folder that save_pretrained wrote.")
-    wanted: Any = (torch.float32 if device == "cpu" else "auto") if dtype == "auto" else getattr(torch, dtype)
+    wanted: Any = (torch.float32 if place.type == "cpu" else "auto") if dtype == "auto" else getattr(torch, dtype)
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
         model = AutoModelForCausalLM.from_pretrained(path, dtype=wanted, trust_remote_code=False, use_safetensors=True)
+        model.to(place)  # type: ignore[arg-type]  # wrapped by transformers without a signature
     except torch.OutOfMemoryError as error:
         raise ModelError(f"{source} does not fit into the memory of {device}; choose a smaller dtype.") from error
+    except torch.AcceleratorError as error:
+        raise ModelError(f"The device {device} cannot be used ({_first_line(error)}); choose another one.") from error
+    except SafetensorError as error:
+        raise ModelError(f"The weights of {source} are damaged ({_first_line(error)}); get a sound copy.") from error
+    except RuntimeError as error:
+        if "ignore_mismatched_sizes" not in str(error):  # transformers' word for shapes other than the config's
+            raise
+        raise ModelError(
+            f"The weights of {source} do not have the shapes of its config.json; get a sound copy."
+        ) from error
     except (OSError, ValueError, KeyError) as error:
         names = f"a preset ({', '.join(known)})" if known else "a preset"
-        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(
-            f"The model {source!r} could not be loaded ({first_line.rstrip('.')}); "
+            f"The model {source!r} could not be loaded ({_first_line(error)}); "
             f"give {names}, a folder in transformers' format with safetensors weights, or a Hub id."
         ) from error
-    model.to(torch.device(device))  # type: ignore[arg-type]  # wrapped by transformers without a signature
     return wrap_model(model, tokenizer, name=source)
+
+
+def find_device(name: str) -> torch.device:
+    """The torch device called ``name``.
+
+    Raises:
+        ModelError: there is no such device, or this machine has none.
+    """
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    here = ["cpu"]
+    if accelerator is not None:
+        here += [
+            accelerator.type,
+            *(f"{accelerator.type}:{place}" for place in range(torch.accelerator.device_count())),
+        ]
+    if name not in here:
+        raise ModelError(f"This machine has no device {name!r}; it has {', '.join(here)}.")
+    return torch.device(name)
+
+
+def _first_line(error: Exception) -> str:
+    """What an error of a library says first, to be put into brackets."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def _hide_loading_bar() -> None:
+    """Hide transformers' bar over the loading of weights, which takes seconds; downloads keep theirs."""
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, enable_progress_bars
+    from transformers.utils import logging
+
+    downloads_are_hidden = are_progress_bars_disabled()
+    logging.disable_progress_bar()  # hides both
+    if not downloads_are_hidden:
+        enable_progress_bars()
 
 
 def wrap_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, name: str) -> LanguageModel:

@@ -1,10 +1,10 @@
 """Which models can be named with one word?"""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from steering.errors import ModelError, SaeError
+from steering.world import shipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,6 @@ class Preset:
         return self.sae_paths[chosen]
 
 
-_WORLD = Path(os.environ.get("STEERSCOPE_WORLD", Path(__file__).parent / "world" / "assets"))
-"""The shipped weights; the variable points at those of a world one has built oneself."""
 _WORLD_TITLES = {
     "demo": ("Embedded world, Llama-style", "A small Llama trained from scratch on the embedded world's text."),
     "demo-gpt2": ("Embedded world, GPT-2-style", "A small GPT-2 trained from scratch on the embedded world's text."),
@@ -52,28 +50,40 @@ _WORLD_TITLES = {
 
 def presets() -> dict[str, Preset]:
     """Every preset whose weights are on this machine, by name."""
-    found = {}
-    for name, (title, description) in _WORLD_TITLES.items():
-        folder = _WORLD / name
-        if not (folder / "model" / "config.json").exists():
-            continue
-        saes = sorted(path.parent for path in (folder / "saes").glob("*/cfg.json"))
-        default = (folder / "saes" / "default").read_text().strip() if (folder / "saes" / "default").exists() else None
-        saes.sort(key=lambda path: path.name != default)
-        found[name] = Preset(name, title, description, folder / "model", {path.name: path for path in saes})
-    return found
+    built = shipped.presets()
+    return {
+        name: Preset(name, title, description, shipped.demo_model_path(name), shipped.sae_paths(name))
+        for name, (title, description) in _WORLD_TITLES.items()
+        if name in built
+    }
 
 
 def preset(name: str) -> Preset:
     """The preset called ``name``.
 
     Raises:
-        ModelError: no preset of this name.
+        ModelError: no preset of this name, or one whose weights are not here.
     """
+    refuse_unbuilt(name)
     found = presets()
     if name not in found:
-        raise ModelError(f"There is no preset {name!r}; the presets are {', '.join(found) or 'not built yet'}.")
+        raise ModelError(f"There is no preset {name!r}; the presets are {_listed(found)}.")
     return found[name]
+
+
+def refuse_unbuilt(name: str) -> None:
+    """Make sure that ``name`` is not a preset that is planned and has no weights; it would be looked for on the Hub.
+
+    Raises:
+        ModelError: it is.
+    """
+    found = presets()
+    if name in _WORLD_TITLES and name not in found:
+        raise ModelError(f"{name} is not built yet in this version; the presets are {_listed(found)}.")
+
+
+def _listed(found: dict[str, Preset]) -> str:
+    return ", ".join(found) or "none"
 
 
 def model_key(model: str, device: str = "cpu", dtype: str = "auto") -> str:
@@ -90,8 +100,10 @@ def sae_source(model: str, sae: str | None) -> str:
     """What :func:`steering.saes.load_sae` should be asked for.
 
     Raises:
+        ModelError: the model is a preset that is not built.
         SaeError: no SAE was named and the model has no default one.
     """
+    refuse_unbuilt(model)
     known = presets().get(model)
     if known is not None and (sae is None or sae == model or sae in known.sae_paths):
         return str(known.sae_path(None if sae == model else sae))

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import torch
 
 from steering import runtime
-from steering.activations import collect_statistics, encode_examples
+from steering.activations import collect_statistics, encode_examples, token_activations
 from steering.baselines import Direction, diff_mean
 from steering.effects import measure_effects
 from steering.encoding import encode_prompt
 from steering.errors import ExamplesError, SaeError
 from steering.examples import LabelledExamples, Split, split_examples
-from steering.interventions import FeatureEdit
+from steering.interventions import FeatureEdit, Mode
 from steering.lora import Adapter, LoraSettings, train_lora
 from steering.models import Dtype, LanguageModel, load_model
 from steering.presets import is_world_model, model_key, sae_key, sae_source
@@ -124,10 +125,21 @@ def open_pair(
 def load_fitted_sae(
     model: str, sae: str | None = None, *, device: str = "cpu", dtype: Dtype = "auto"
 ) -> tuple[SparseAutoencoder, Reference | None]:
-    """Load an SAE, check it against its model, and read its reference activations where it has any."""
+    """Load an SAE, check it against its model, and read its reference activations where it has any.
+
+    Raises:
+        ModelError: see :func:`steering.models.load_model`.
+        SaeError: it cannot be found or read, does not fit the model, or not into the memory of the device.
+    """
     with open_model(model, device=device, dtype=dtype) as network:
         found = load_sae(sae_source(model, sae))
-        return fit_to_model(found, network).to(device), read_reference(found)
+        try:
+            return fit_to_model(found, network).to(device), read_reference(found)
+        except torch.OutOfMemoryError as error:
+            raise SaeError(
+                f"The SAE {found.name} does not fit into the memory of {device} beside its model; choose a narrower "
+                "SAE, or a smaller dtype for the model."
+            ) from error
 
 
 def rank_examples(
@@ -201,8 +213,29 @@ def rank_examples(
     )
 
 
-def difference_direction(loaded: Loaded, examples: LabelledExamples, label: str, split: Split) -> Direction:
-    """The DiffMean direction of a label at the SAE's hook point, from the training rows alone."""
+def difference_direction(
+    loaded: Loaded,
+    examples: LabelledExamples,
+    label: str,
+    split: Split,
+    *,
+    on_batch: Callable[[int, int], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Direction:
+    """The DiffMean direction of a label at the SAE's hook point, from the training rows alone.
+
+    Args:
+        loaded: model and SAE.
+        examples: what was ranked.
+        label: positives carry it.
+        split: its training rows are read, twice.
+        on_batch: told batches read and their total after each.
+        should_stop: asked before every batch.
+
+    Raises:
+        ExamplesError: no positives or no negatives in the training part, or means that do not differ.
+        Cancelled: ``should_stop`` said so.
+    """
     positive = examples.label(label)
     rows = split.train
     chosen = [rows[positive[rows]], rows[~positive[rows]]]
@@ -212,7 +245,9 @@ def difference_direction(loaded: Loaded, examples: LabelledExamples, label: str,
         encode_examples(loaded.model, [examples.texts[row] for row in part], [examples.prompts[row] for row in part])
         for part in chosen
     ]
-    return diff_mean(loaded.model, loaded.sae.hook_point, texts[0], texts[1])
+    return diff_mean(
+        loaded.model, loaded.sae.hook_point, texts[0], texts[1], on_batch=on_batch, should_stop=should_stop
+    )
 
 
 def train_adapter(
@@ -244,27 +279,60 @@ def train_adapter(
     )
 
 
-def feature_edit(loaded: Loaded, feature_id: int, factor: float, max_act: float | None) -> FeatureEdit:
+def feature_edit(
+    loaded: Loaded, feature_id: int, factor: float, max_act: float | None, *, mode: Mode = "add"
+) -> FeatureEdit:
     """A feature with the unit of its factor: ``max_act`` if given, else the one on the SAE's reference set.
 
+    scale and ablate multiply what is there and need no unit; where none is known it stands as 0.
+
     Raises:
-        SaeError: neither is known, or the feature never fired on the reference set.
+        SaeError: the feature does not exist, its unit is not known, or it is 0: the feature never fired.
     """
-    if max_act is None:
-        if loaded.reference is None:
-            raise SaeError(
-                f"The SAE {loaded.sae.name} ships no reference activations, so factor {factor:g} has no unit; give the "
-                "feature's max_act (the ranking shows it)."
-            )
-        if not 0 <= feature_id < loaded.sae.d_sae:
-            raise SaeError(f"Feature {feature_id} does not exist; this SAE has features 0 to {loaded.sae.d_sae - 1}.")
+    _check_feature(loaded.sae, feature_id)
+    if max_act is None and loaded.reference is not None:
         max_act = float(loaded.reference.max_act[feature_id])
-        if max_act == 0:
-            raise SaeError(
-                f"Feature {feature_id} never fired on the reference set, so factor {factor:g} has no unit; choose "
-                "another feature or give its max_act."
-            )
+    if mode in ("scale", "ablate"):
+        return FeatureEdit(feature_id, factor, max_act or 0.0)
+    if max_act is None:
+        raise SaeError(
+            f"The SAE {loaded.sae.name} ships no reference activations, so factor {factor:g} has no unit; give the "
+            "feature's max_act (--max-act; the ranking shows it), or examples to measure it on (--examples)."
+        )
+    if max_act == 0:
+        raise SaeError(
+            f"Feature {feature_id} has max_act 0 (it never fired where that was measured), so factor {factor:g} has no "
+            "unit; choose another feature, or give a max_act above 0."
+        )
     return FeatureEdit(feature_id, factor, max_act)
+
+
+def measure_max_act(
+    loaded: Loaded, examples: LabelledExamples, feature_ids: Sequence[int], *, on_progress: Progress | None = None
+) -> tuple[float, ...]:
+    """The largest activation of each feature on all eligible tokens of the examples, as a ranking shows it.
+
+    Raises:
+        SaeError: a feature does not exist.
+    """
+    for feature_id in feature_ids:
+        _check_feature(loaded.sae, feature_id)
+    progress = on_progress or _silent
+    read = token_activations(
+        loaded.model,
+        loaded.sae,
+        examples.texts,
+        examples.prompts,
+        feature_ids,
+        progress=lambda done, total: progress(done, total, "tokens", "Measuring max_act on the examples"),
+    )
+    largest = np.max([text.values.max(axis=0) for text in read], axis=0)
+    return tuple(float(value) for value in largest)
+
+
+def _check_feature(sae: SparseAutoencoder, feature_id: int) -> None:
+    if not 0 <= feature_id < sae.d_sae:
+        raise SaeError(f"Feature {feature_id} does not exist; this SAE has features 0 to {sae.d_sae - 1}.")
 
 
 def _effects(

@@ -66,3 +66,19 @@ def tiny_qwen2() -> "Iterator[LanguageModel]":
 def tiny_model(request: pytest.FixtureRequest) -> "LanguageModel":
     """Every family in turn."""
     return request.getfixturevalue(f"tiny_{request.param}")
+
+
+@pytest.fixture(scope="session")
+def needs_world() -> None:
+    """For tests of the embedded world's real weights: ``pytestmark = pytest.mark.usefixtures("needs_world")``.
+
+    A checkout without them skips; the CI, which must never lose these tests silently, fails.
+    """
+    from steering.presets import presets
+
+    if "demo" in presets():
+        return
+    message = "the embedded world's weights are not in this checkout"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,36 +12,50 @@ ASSETS = Path(__file__).parent / "assets"
 MANIFEST = "manifest.json"
 
 
-def presets(root: Path = ASSETS) -> tuple[str, ...]:
-    """Names of the shipped models."""
-    return tuple(sorted(path.parent.parent.name for path in root.glob("*/model/config.json")))
+def assets() -> Path:
+    """Folder of the weights in use: those that ship, or those of a world built by oneself, at STEERSCOPE_WORLD."""
+    return Path(os.environ.get("STEERSCOPE_WORLD") or ASSETS)
 
 
-def demo_model_path(preset: str = "demo", *, root: Path = ASSETS) -> Path:
+def presets(root: Path | None = None) -> tuple[str, ...]:
+    """Names of the models under ``root``; without one, of those in use."""
+    return tuple(sorted(path.parent.parent.name for path in (root or assets()).glob("*/model/config.json")))
+
+
+def demo_model_path(preset: str = "demo", *, root: Path | None = None) -> Path:
     """Folder of a shipped model, for transformers.
 
     Raises:
         WorldError: when no such model ships.
     """
-    path = root / preset / "model"
-    if not (path / "config.json").exists():
+    if preset not in presets(root):
         raise WorldError(f"No model {preset!r} ships with Steerscope; there is {', '.join(presets(root)) or 'none'}.")
-    return path
+    return (root or assets()) / preset / "model"
 
 
-def demo_sae_path(preset: str = "demo", sae: str | None = None, *, root: Path = ASSETS) -> Path:
+def sae_paths(preset: str = "demo", *, root: Path | None = None) -> dict[str, Path]:
+    """SAE name → folder in sae-lens' format for every SAE of a model, the default one first.
+
+    Raises:
+        WorldError: when no such model ships.
+    """
+    folder = demo_model_path(preset, root=root).parent / "saes"
+    default = (folder / "default").read_text().strip() if (folder / "default").exists() else None
+    found = sorted((path.parent for path in folder.glob("*/cfg.json")), key=lambda path: (path.name != default, path))
+    return {path.name: path for path in found}
+
+
+def demo_sae_path(preset: str = "demo", sae: str | None = None, *, root: Path | None = None) -> Path:
     """Folder of a shipped SAE, for sae-lens; the preset's default when ``sae`` is None.
 
     Raises:
         WorldError: when no such SAE ships.
     """
-    folder = demo_model_path(preset, root=root).parent / "saes"
-    name = sae if sae is not None else (folder / "default").read_text().strip()
-    path = folder / name
-    if not (path / "cfg.json").exists():
-        names = ", ".join(sorted(found.parent.name for found in folder.glob("*/cfg.json"))) or "none"
-        raise WorldError(f"{preset} has no SAE {name!r}; there is {names}.")
-    return path
+    found = sae_paths(preset, root=root)
+    name = next(iter(found), None) if sae is None else sae
+    if name not in found:
+        raise WorldError(f"{preset} has no SAE {name!r}; there is {', '.join(found) or 'none'}.")
+    return found[name]
 
 
 def sha256(path: Path) -> str:
@@ -53,14 +68,14 @@ def files_of(root: Path) -> list[Path]:
     return sorted(path for path in root.rglob("*") if path.is_file() and path != root / MANIFEST)
 
 
-def manifest(root: Path = ASSETS) -> dict[str, Any]:
+def manifest(root: Path | None = None) -> dict[str, Any]:
     """The manifest: seed, scale, versions, figures, and the hash of every file.
 
     Raises:
         WorldError: when there is none, or it is not JSON.
     """
     try:
-        found: dict[str, Any] = json.loads((root / MANIFEST).read_text())
+        found: dict[str, Any] = json.loads(((root or assets()) / MANIFEST).read_text())
     except (OSError, ValueError) as error:
         raise WorldError(
             f"The embedded world has no readable {MANIFEST}: reinstall Steerscope or run python -m steering world build"
@@ -68,12 +83,13 @@ def manifest(root: Path = ASSETS) -> dict[str, Any]:
     return found
 
 
-def verify(root: Path = ASSETS) -> None:
+def verify(root: Path | None = None) -> None:
     """Check that every file of the assets is the one the manifest names.
 
     Raises:
         WorldError: when a file is missing, changed, or not in the manifest.
     """
+    root = root or assets()
     wanted: dict[str, str] = manifest(root)["sha256"]
     present = {path.relative_to(root).as_posix(): path for path in files_of(root)}
     wrong = [f"{name} is missing" for name in wanted.keys() - present.keys()]

@@ -9,11 +9,10 @@ from streamlit.testing.v1 import AppTest
 from steering import runtime
 from steering.errors import Cancelled
 from steering.jobs import JobState, QueueFullError
-from steering.presets import presets
 from ui import start
 
 LABEL = "pirate"
-pytestmark = pytest.mark.skipif("demo" not in presets(), reason="the embedded world's weights are not in this checkout")
+pytestmark = pytest.mark.usefixtures("needs_world")
 
 
 def until_idle(app: AppTest, seconds: float = 120) -> AppTest:

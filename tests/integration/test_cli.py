@@ -2,17 +2,21 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from steering.cli import main
 from steering.presets import presets
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.skipif("demo" not in presets(), reason="the embedded world's weights are not in this checkout")
+pytestmark = pytest.mark.usefixtures("needs_world")
 
 
 def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -136,6 +140,162 @@ def test_train_an_adapter_and_generate_with_it(pirate, tmp_path):
     assert [completion["kind"] for completion in found] == ["baseline", "adapted"]
     assert found[0]["token_ids"] != found[1]["token_ids"]
     assert found[1]["receipt"]["kl"] > 0
+
+
+@pytest.mark.parametrize("mode", ["scale", "ablate"])
+def test_modes_without_a_unit_need_no_max_act(foreign_sae, ranking, mode):
+    best = str(ranking["features"][0]["feature_id"])
+    arguments = ["generate", "--prompt", "Explain how bread is baked.", "--max-new-tokens", "8", "--json"]
+    arguments += ["--feature", best, "--factor", "3", "--mode", mode]
+    foreign = json.loads(run(*arguments, "--sae", str(foreign_sae)).stdout)["completions"]
+    own = json.loads(run(*arguments).stdout)["completions"]
+    assert [completion["token_ids"] for completion in foreign] == [completion["token_ids"] for completion in own]
+
+
+def test_max_act_is_measured_on_examples(foreign_sae, ranking, pirate):
+    """The unit is the one that rank shows for the same file."""
+    best = ranking["features"][0]
+    arguments = ["generate", "--prompt", "Explain how bread is baked.", "--max-new-tokens", "4", "--json"]
+    arguments += ["--sae", str(foreign_sae), "--feature", str(best["feature_id"]), "--factor", "0.5"]
+    _, steered = json.loads(run(*arguments, "--examples", str(pirate)).stdout)["completions"]
+    (written,) = steered["receipt"]["features"]
+    assert written["max_act"] == pytest.approx(best["max_act"], rel=1e-4)
+    assert written["coefficient"] == pytest.approx(0.5 * best["max_act"], rel=1e-4)
+
+
+def test_no_text_of_a_table_is_a_formula(pirate, tmp_path):
+    import pandas as pd
+
+    rows = [json.loads(line) for line in pirate.read_text().splitlines()]
+    words = {1: '=HYPERLINK("http://x","y")', 0: "@plain, and more"}
+    odd = tmp_path / "with space, comma.tsv"
+    pd.DataFrame({"text": [row["text"] for row in rows], "label": [words[int(row["label"])] for row in rows]}).to_csv(
+        odd, sep="\t", index=False
+    )
+    out = tmp_path / "ranking.csv"
+    run("rank", "--examples", str(odd), "--out", str(out))
+    table = pd.read_csv(out, keep_default_na=False)
+    for name in ("label", "best_label", "top_tokens"):
+        assert not table[name].str.startswith(("=", "+", "-", "@")).any(), name
+    assert table["label"].str.startswith("'").all()
+
+
+def test_standard_error_shows_no_loading_bar(ranking):
+    done = run("generate", "--prompt", "Explain how bread is baked.", "--max-new-tokens", "2")
+    assert done.stderr == ""
+
+
+def test_nothing_is_trained_for_a_place_that_cannot_be_written(pirate, tmp_path, capsys):
+    taken = tmp_path / "taken"
+    taken.write_text("a file")
+    for out in (taken, taken / "below"):
+        refused(capsys, "train-lora", "--examples", str(pirate), "--out", str(out), words="is a file", progress=False)
+    folder = tmp_path / "ranking.csv"
+    folder.mkdir()
+    refused(capsys, "rank", "--examples", str(pirate), "--out", str(folder), words="cannot be written", progress=False)
+
+
+def test_damaged_weights_are_named(tmp_path, capsys):
+    source = presets()["demo"].model_path
+    cut = tmp_path / "cut"
+    shutil.copytree(source, cut)
+    (cut / "model.safetensors").write_bytes((source / "model.safetensors").read_bytes()[:100_000])
+    refused(capsys, "generate", "--model", str(cut), "--prompt", "a", words="are damaged")
+    other = tmp_path / "other"
+    shutil.copytree(source, other)
+    config = json.loads((source / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps(config | {"intermediate_size": 2 * config["intermediate_size"]}))
+    refused(capsys, "generate", "--model", str(other), "--prompt", "a", words="shapes of its config.json")
+
+
+def test_an_adapter_of_another_width_is_refused(tiny_llama, tmp_path, capsys):
+    from steering.lora import LORA_PRESETS, train_lora
+
+    settings = replace(LORA_PRESETS["axbench"], epochs=1, layers=(0,))
+    train_lora(tiny_llama, ["a few words"], [None], settings=settings).save(tmp_path)
+    arguments = ["generate", "--prompt", "a", "--adapter", str(tmp_path), "--max-new-tokens", "2"]
+    refused(capsys, *arguments, words="was trained on another model")
+
+
+@pytest.fixture(scope="module")
+def foreign_sae(tmp_path_factory) -> Path:
+    """The demo's SAE as anybody else would ship it: without our reference activations."""
+    folder = tmp_path_factory.mktemp("sae") / "foreign"
+    shutil.copytree(presets()["demo"].sae_path(None), folder)
+    (folder / "reference.safetensors").unlink()
+    return folder
+
+
+def refused(capsys, *arguments: str, words: str, progress: bool = True) -> None:
+    """In this process, which is quicker: one line that begins with "error:", exit code 2, no result."""
+    try:
+        code = main(arguments)
+    except SystemExit as stop:  # argparse
+        code = int(stop.code or 0)
+    output = capsys.readouterr()
+    assert code == 2, output.err
+    lines = output.err.splitlines()
+    assert words in lines[-1]
+    assert [line.startswith("error:") for line in lines].count(True) == 1
+    assert progress or ("Training" not in output.err and "Reading" not in output.err)
+    assert output.out == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--device", "foo"], "no device 'foo'; it has cpu"),
+        (["--device", "cuda:77"], "no device 'cuda:77'"),
+        (["--prompt", "\udcff\udcfe"], "not UTF-8"),
+        (["--model", "demo-gpt2"], "is not built yet in this version; the presets are demo"),
+        (["--model", "demo-gpt2", "--feature", "1"], "is not built yet in this version; the presets are demo"),
+        (["--sae", "X"], "--sae belongs to a --feature"),
+        (["--mode", "add"], "--mode belongs to a --feature"),
+        (["--mode", "add", "--scope", "all"], "--mode and --scope belong to a --feature"),
+        (["--factor", "1"], "--factor belongs to a --feature"),
+        (["--examples", "x.csv"], "--examples belongs to a --feature"),
+        (["--concept", ""], "--concept is empty"),
+        (["--feature", "1", "--max-act", "0"], "has max_act 0"),
+        (["--feature", "1", "--max-act", "0", "--mode", "clamp"], "has max_act 0"),
+        (["--feature", "1", "--max-act", "0", "--mode", "min_clamp"], "has max_act 0"),
+        (["--feature", "1", "--max-act", "-1"], "cannot be negative"),
+        (["--feature", "99999", "--mode", "ablate"], "99999"),
+        (["--feature", "99999", "--examples", "EXAMPLES"], "99999"),
+        (["--feature", "1", "--max-act", "1", "--examples", "EXAMPLES"], "drop one of them"),
+        (["--feature", "1", "--sae", "FOREIGN"], "--max-act; the ranking shows it), or examples"),
+    ],
+)
+def test_generate_refuses_in_one_line(options, words, pirate, foreign_sae, capsys):
+    named = {"EXAMPLES": str(pirate), "FOREIGN": str(foreign_sae)}
+    refused(capsys, "generate", "--prompt", "a", *(named.get(option, option) for option in options), words=words)
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "words"),
+    [
+        (b"", [], "is empty"),
+        (bytes(range(256)) * 8, [], "odd, name.csv"),
+        (b"text,label\nhello there,1\n", [], "row"),
+        (b"text,label\n" + b"word " * 100_000 + b",1\n", [], "far too long"),
+        (None, ["--top", "0"], "--top is 0"),
+        (None, ["--pi0", "x"], "--pi0 is 'x'"),
+        (None, ["--pi0", "2"], "pi0 is 2"),
+        (None, ["--heldout", "nan"], "heldout is nan"),
+        (None, ["--seed", "-1"], "seed is -1"),
+        (None, ["--no-effects", "--min-output-score", "0.1"], "--no-effects"),
+        (None, ["--label", "海賊, говор"], "海賊, говор"),
+    ],
+)
+def test_rank_refuses_odd_input_in_one_line(content, options, words, pirate, tmp_path, capsys):
+    file = tmp_path / "odd, name.csv"
+    if content is not None:
+        file.write_bytes(content)
+    refused(capsys, "rank", "--examples", str(pirate if content is None else file), *options, words=words)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA; the refusal is for those without")
+def test_cuda_is_refused_where_there_is_none(capsys):
+    refused(capsys, "generate", "--prompt", "a", "--device", "cuda", words="no device 'cuda'; it has cpu")
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from steering.examples import LabelledExamples, build_examples, guess_mapping, split_examples, table_from_frame
-from steering.presets import presets
 from steering.ranking import RankingSettings, rank_features
 from steering.workbench import RankingRun, open_pair, rank_examples
 
-pytestmark = pytest.mark.skipif("demo" not in presets(), reason="the embedded world's weights are not in this checkout")
+pytestmark = pytest.mark.usefixtures("needs_world")
 
 
 def examples_of(concept: str) -> LabelledExamples:

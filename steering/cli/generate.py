@@ -1,0 +1,146 @@
+"""``python -m steering generate``: what does the model answer, untouched and under each condition?"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from steering.cli.options import add_model_options, one_each
+from steering.cli.output import Bar, tell_findings, tell_source, write_json
+from steering.errors import SteeringError
+
+if TYPE_CHECKING:
+    from steering.interventions import Mode
+    from steering.workbench import Loaded
+
+
+def add_generate_parser(verbs: Any) -> None:
+    """Add the verb ``generate`` to what ``add_subparsers`` returned."""
+    parser = verbs.add_parser("generate", help="baseline beside prompted, steered and adapted completions")
+    add_model_options(parser)
+    parser.add_argument("--prompt", required=True, action="append", metavar="P", help="may be given several times")
+    parser.add_argument(
+        "--feature", type=int, action="append", default=[], metavar="ID", help="may be given several times"
+    )
+    parser.add_argument(
+        "--factor",
+        type=float,
+        action="append",
+        default=[],
+        metavar="X",
+        help="one for all features or one each, in units of max_act (default 1)",
+    )
+    parser.add_argument(
+        "--max-act",
+        type=float,
+        action="append",
+        default=[],
+        metavar="A",
+        help="one for all features or one each; by default from the SAE's reference set",
+    )
+    parser.add_argument("--examples", type=Path, metavar="FILE", help="labelled examples to measure max_act on")
+    parser.add_argument("--mode", choices=("add", "clamp", "min_clamp", "scale", "ablate"), help="default add")
+    parser.add_argument("--scope", choices=("all", "prompt", "generated"), help="default all")
+    parser.add_argument(
+        "--concept", metavar="NAME", help="add a prompted completion that is told to carry this concept"
+    )
+    parser.add_argument(
+        "--adapter", type=Path, metavar="DIR", help="add a completion with this LoRA adapter (peft folder)"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--count", type=int, default=1, metavar="N", help="samples per prompt (default 1)")
+    parser.add_argument("--max-new-tokens", type=int, default=64, metavar="N")
+    parser.add_argument("--temperature", type=float, default=1.0, metavar="T")
+    parser.add_argument("--top-p", type=float, default=1.0, metavar="P")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from steering.generation import Condition, Sampling, generate
+    from steering.interventions import Intervention
+    from steering.lora import load_adapter
+    from steering.prompting import concept_instruction
+    from steering.workbench import feature_edit, open_model, open_pair
+
+    _check(arguments)
+    tell_source(arguments.model)
+    mode: Mode = arguments.mode or "add"
+    factors = one_each(arguments.factor or [1.0], len(arguments.feature), "--factor")
+    sampling = Sampling(arguments.max_new_tokens, arguments.temperature, arguments.top_p)
+    conditions = [Condition("baseline")]
+    if arguments.concept is not None:
+        conditions.append(Condition("prompted", instruction=concept_instruction(arguments.model, arguments.concept)))
+    options = {"device": arguments.device, "dtype": arguments.dtype}
+    with (
+        open_pair(arguments.model, arguments.sae, **options) if arguments.feature else nullcontext() as loaded,
+        open_model(arguments.model, **options) as model,
+    ):
+        if loaded is not None:
+            edits = tuple(
+                feature_edit(loaded, feature_id, factor, max_act, mode=mode)
+                for feature_id, factor, max_act in zip(
+                    arguments.feature, factors, _max_acts(arguments, loaded), strict=True
+                )
+            )
+            intervention = Intervention(edits, mode=mode, scope=arguments.scope or "all")
+            conditions.append(Condition("steered", intervention=intervention))
+        if arguments.adapter is not None:
+            conditions.append(Condition("adapted", adapter=load_adapter(arguments.adapter)))
+        completions = generate(
+            model,
+            conditions,
+            arguments.prompt,
+            sae=loaded.sae if loaded is not None else None,
+            sampling=sampling,
+            seed=arguments.seed,
+            count=arguments.count,
+        )
+    if arguments.json:
+        write_json({"completions": [completion.to_json() for completion in completions]})
+        return 0
+    for completion in completions:
+        receipt = completion.receipt
+        sys.stdout.write(
+            f"[{completion.kind}] {completion.prompt}\n{completion.text}\n"
+            f"  KL {receipt.kl:.3f} nats, perplexity {receipt.perplexity:.1f}, {receipt.n_generated} tokens, "
+            f"edited {receipt.positions_edited_prompt} + {receipt.positions_edited_generated} positions"
+            f"{' at ' + receipt.hook_module if receipt.hook_module else ''}, adapter {receipt.adapter}\n\n"
+        )
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Nothing that was asked for is silently left out."""
+    of_features = {
+        "--sae": arguments.sae is not None,
+        "--factor": bool(arguments.factor),
+        "--max-act": bool(arguments.max_act),
+        "--examples": arguments.examples is not None,
+        "--mode": arguments.mode is not None,
+        "--scope": arguments.scope is not None,
+    }
+    given = [option for option, is_given in of_features.items() if is_given]
+    if given and not arguments.feature:
+        belong = "belongs" if len(given) == 1 else "belong"
+        raise SteeringError(f"{' and '.join(given)} {belong} to a --feature; name one.")
+    if arguments.max_act and arguments.examples is not None:
+        raise SteeringError("--max-act and --examples both say what max_act is; drop one of them.")
+    if arguments.concept is not None and not arguments.concept.strip():
+        raise SteeringError("--concept is empty; name a concept, or drop the option.")
+
+
+def _max_acts(arguments: argparse.Namespace, loaded: "Loaded") -> Sequence[float | None]:
+    """What was given, what is measured on the examples, or None for the SAE's reference set."""
+    from steering.examples import read_examples
+    from steering.workbench import measure_max_act
+
+    if arguments.examples is not None:
+        examples, report = read_examples(arguments.examples)
+        tell_findings(report)
+        return measure_max_act(loaded, examples, arguments.feature, on_progress=Bar())
+    if arguments.max_act:
+        return one_each(arguments.max_act, len(arguments.feature), "--max-act")
+    return [None] * len(arguments.feature)

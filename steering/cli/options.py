@@ -1,0 +1,44 @@
+"""Which options do several verbs share, and how are their values checked?"""
+
+import argparse
+from collections.abc import Sequence
+
+from steering.errors import SteeringError
+
+
+def add_model_options(parser: argparse.ArgumentParser, *, sae: bool = True) -> None:
+    """Add the options that say what is loaded, and where to."""
+    parser.add_argument("--model", default="demo", metavar="MODEL", help="preset, folder or Hub id (default demo)")
+    if sae:
+        parser.add_argument(
+            "--sae", metavar="SAE", help="a preset's SAE, a folder in sae-lens' format, or release/sae_id"
+        )
+    parser.add_argument("--device", default="cpu", metavar="D", help="torch device (default cpu)")
+    parser.add_argument("--dtype", choices=("auto", "float32", "bfloat16", "float16"), default="auto")
+
+
+def number(text: str, option: str) -> float:
+    """The number that was given as ``option``.
+
+    Raises:
+        SteeringError: it is none.
+    """
+    try:
+        return float(text)
+    except ValueError as error:
+        raise SteeringError(f"{option} is {text!r}; give a number.") from error
+
+
+def one_each(values: Sequence[float], count: int, option: str) -> list[float]:
+    """One value for each of ``count`` features, where one may stand for all.
+
+    Raises:
+        SteeringError: there are neither one nor ``count``.
+    """
+    if len(values) == 1:
+        return list(values) * count
+    if len(values) != count:
+        raise SteeringError(
+            f"{option} was given {len(values)} times for {count} features; give one for all or one each."
+        )
+    return list(values)

@@ -1,0 +1,109 @@
+"""``python -m steering rank``: which features carry the label?"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from steering.cli.options import add_model_options, number
+from steering.cli.output import Bar, check_file, inert, tell_findings, tell_source, unwritable, write_json
+from steering.errors import SteeringError
+
+_FORMATS = (".csv", ".json", ".parquet")
+_COLUMNS = [
+    "feature_id", "f1c", "auroc", "f1c_heldout", "auroc_heldout", "interval_low", "interval_high", "q_value",
+    "support", "density", "max_act", "output_score", "delta_confidence",
+]  # fmt: skip
+
+
+def add_rank_parser(verbs: Any) -> None:
+    """Add the verb ``rank`` to what ``add_subparsers`` returned."""
+    parser = verbs.add_parser("rank", help="rank SAE features for labelled examples")
+    add_model_options(parser)
+    parser.add_argument("--examples", required=True, type=Path, metavar="FILE", help="csv, tsv, jsonl, json or parquet")
+    parser.add_argument("--label", metavar="NAME", help="rank for this label; all labels without it")
+    parser.add_argument("--heldout", type=float, default=0.3, metavar="SHARE", help="0 fits on every row (default 0.3)")
+    parser.add_argument("--top", type=int, default=20, metavar="N", help="features shown (default 20)")
+    parser.add_argument("--pi0", default="0.001", metavar="P", help='prior of calibrated F1, or "auto" (default 0.001)')
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--min-output-score", type=float, metavar="S", help="switch the output-score filter on")
+    parser.add_argument("--no-effects", action="store_true", help="skip output score and token confidence")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="also write every ranked feature: .csv, .json or .parquet"
+    )
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from steering.examples import read_examples
+    from steering.ranking import RankingSettings
+    from steering.workbench import open_pair, rank_examples
+
+    if arguments.top < 1:
+        raise SteeringError(f"--top is {arguments.top}; give a whole number from 1 up.")
+    if arguments.no_effects and arguments.min_output_score is not None:
+        raise SteeringError("--min-output-score needs what --no-effects leaves out; drop one of them.")
+    if arguments.out is not None:
+        check_file(arguments.out, _FORMATS)
+    settings = RankingSettings(
+        pi0="auto" if arguments.pi0 == "auto" else number(arguments.pi0, "--pi0"),
+        heldout=arguments.heldout,
+        seed=arguments.seed,
+        candidates=max(200, arguments.top),
+        use_output_score=arguments.min_output_score is not None,
+        min_output_score=1e-3 if arguments.min_output_score is None else arguments.min_output_score,
+    )
+    examples, report = read_examples(arguments.examples, label=arguments.label)
+    tell_findings(report)
+    tell_source(arguments.model)
+    with open_pair(arguments.model, arguments.sae, device=arguments.device, dtype=arguments.dtype) as loaded:
+        run = rank_examples(
+            loaded,
+            examples,
+            settings,
+            label=arguments.label,
+            with_effects=not arguments.no_effects,
+            on_progress=Bar(),
+        )
+    head = {"model": arguments.model, "sae": run.sae, "hook_module": run.hook_module}
+    shown = []
+    for ranking in run.rankings.values():
+        for warning in ranking.warnings:
+            sys.stderr.write(f"warning: {ranking.label}: {warning}\n")
+        entry = ranking.to_json()
+        shown.append(entry | {"features": entry["features"][: arguments.top]})
+    if arguments.out is not None:
+        try:
+            _write_rankings(arguments.out, head, list(run.rankings.values()))
+        except OSError as error:
+            raise unwritable(arguments.out, error) from error
+    if arguments.json:
+        write_json(head | shown[0] if len(shown) == 1 else head | {"rankings": shown})
+        return 0
+    for ranking in run.rankings.values():
+        sys.stdout.write(
+            f"{ranking.label}: {ranking.n_positive} positives, {ranking.n_negative} negatives, "
+            f"read at {run.hook_module}; noise floor F1c {ranking.null_f1c:.2f}\n"
+        )
+        table = ranking.table().head(arguments.top)
+        sys.stdout.write(table[_COLUMNS].to_string(index=False, float_format=lambda number: f"{number:.3g}") + "\n\n")
+    return 0
+
+
+def _write_rankings(path: Path, head: dict[str, Any], rankings: list[Any]) -> None:
+    import pandas as pd
+
+    if path.suffix == ".json":
+        value = head | (rankings[0].to_json() if len(rankings) == 1 else {"rankings": [r.to_json() for r in rankings]})
+        path.write_text(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2) + "\n", encoding="utf-8")
+        return
+    table = pd.concat([ranking.table() for ranking in rankings], ignore_index=True)
+    table["top_tokens"] = [" ".join(tokens) if tokens else "" for tokens in table["top_tokens"]]
+    if path.suffix == ".csv":
+        for name in ("label", "best_label", "top_tokens"):
+            table[name] = [inert(text) if isinstance(text, str) else text for text in table[name]]
+        table.to_csv(path, index=False)
+    else:
+        table.to_parquet(path, index=False)
