@@ -189,7 +189,6 @@ def score_table(done: work.Generated) -> None:
             "Perplexity": _mean([receipt.perplexity for receipt in receipts]),
             "Distinct-2": _mean([receipt.repetition.distinct_2 for receipt in receipts]),
             "Loops": sum(receipt.repetition.is_looping for receipt in receipts),
-            "Completions": len(receipts),
         }
         rows.append(row)
     bar = st.column_config.ProgressColumn
@@ -200,19 +199,23 @@ def score_table(done: work.Generated) -> None:
         hide_index=True,
         width="stretch",
         column_config={
-            "Method": st.column_config.TextColumn(pinned=True),
-            "Overall": bar(min_value=0.0, max_value=2.0, format="%.2f", help="Harmonic mean, 0 to 2 (AxBench)"),
-            "95 % interval": st.column_config.TextColumn(help="Student's, over prompts; – from fewer than three"),
-            "vs SAE": st.column_config.TextColumn(
-                help="Overall minus the SAE's, prompt by prompt, with its 95 % interval: one that holds 0 tells nothing"
+            "Method": st.column_config.TextColumn(pinned=True, width=84),
+            "Overall": bar(min_value=0.0, max_value=2.0, format="%.2f", width=100, help="Harmonic mean, 0 to 2 (AxBench)"),
+            "95 % interval": st.column_config.TextColumn(
+                width=92, help="Student's, over prompts; – from fewer than three, or where they all agree"
             ),
-            "Concept": number(format="%.2f", help="0 to 2"),
-            "Instruction": number(format="%.2f", help="0 to 2"),
-            "Fluency": number(format="%.2f", help="0 to 2"),
-            "KL": number(format="%.3f", help="To the baseline's next-token distribution, nats per token"),
-            "Perplexity": number(format="%.1f", help="Under the untouched model; a loop has a low one too: see Loops"),
-            "Distinct-2": number(format="%.2f", help="Share of distinct pairs of tokens"),
-            "Loops": number(help="Completions that end in a loop"),
+            "vs SAE": st.column_config.TextColumn(
+                width=146, help="Overall minus the SAE's, prompt by prompt; an interval that holds 0 decides nothing"
+            ),
+            "Concept": number(format="%.2f", width=66, help="0 to 2"),
+            "Instruction": number(format="%.2f", width=80, help="0 to 2"),
+            "Fluency": number(format="%.2f", width=66, help="0 to 2"),
+            "KL": number(format="%.2f", width=52, help="To the baseline's next-token distribution, nats per token"),
+            "Perplexity": number(
+                format="%.1f", width=74, help="Under the untouched model; a loop has a low one too: see Loops"
+            ),
+            "Distinct-2": number(format="%.2f", width=72, help="Share of distinct pairs of tokens"),
+            "Loops": number(width=54, help="Completions that end in a loop"),
         },
     )  # fmt: skip
     if done.scores:

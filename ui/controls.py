@@ -202,7 +202,7 @@ def ask_controls(suggestions: tuple[str, ...], *, key: str, count: int = 1, max_
     name = f"{key}_prompts_{chosen.model}"  # each model has prompts of its own
     st.session_state.setdefault(name, "\n".join(suggestions))
     text = st.text_area(
-        "Prompts, one a line", key=name, height=120, persist_state="session", max_chars=8000,
+        "Prompts, one a line", key=name, height="content", persist_state="session", max_chars=8000,
         placeholder="Explain how bread is made.",
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -112,8 +112,9 @@ def summary(ranking: "Ranking") -> None:
             + (f"95 % interval {best.interval[0]:.2f} to {best.interval[1]:.2f}." if best and best.interval else ""),
         )  # fmt: skip
         st.metric(
-            "Features with q < 0.05", f"{sure} of {len(ranking.features)}", border=True,
-            help="Expected share of false discoveries among them is below 5 % (Benjamini–Yekutieli over an exact "
+            "With q < 0.05", f"{sure} of {len(ranking.features)}", border=True,
+            help="Of the ranked features. The expected share of false discoveries among them is below 5 % "
+            "(Benjamini–Yekutieli over an exact "
             "label-permutation test on the held-out part).",
         )  # fmt: skip
         st.metric(

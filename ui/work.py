@@ -338,8 +338,14 @@ def start_comparison(plan: "Plan", ask: "Ask", label: str, run: "RankingRun") ->
 
         direction = runtime.store.get("direction", direction_id)
         if direction is None:
-            job.tick(0, 0, "Finding the DiffMean direction")
-            direction = difference_direction(loaded, run.examples, label, run.split)
+            direction = difference_direction(
+                loaded,
+                run.examples,
+                label,
+                run.split,
+                on_batch=lambda done, total: job.tick(done, total, "Finding the DiffMean direction", unit="batches"),
+                should_stop=lambda: job.should_stop,
+            )
         runtime.store.put("direction", direction_id, direction, owner=mine)
         built = {
             "Baseline": lambda: Condition("baseline"),
