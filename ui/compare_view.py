@@ -200,7 +200,7 @@ def score_table(done: work.Generated) -> None:
         width="stretch",
         column_config={
             "Method": st.column_config.TextColumn(pinned=True, width=84),
-            "Overall": bar(min_value=0.0, max_value=2.0, format="%.2f", width=100, help="Harmonic mean, 0 to 2 (AxBench)"),
+            "Overall": bar(min_value=0.0, max_value=2.0, format="%.2f", width=100, help="AxBench's mean, 0 to 2"),
             "95 % interval": st.column_config.TextColumn(
                 width=92, help="Student's, over prompts; – from fewer than three, or where they all agree"
             ),

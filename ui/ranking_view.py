@@ -114,8 +114,7 @@ def summary(ranking: "Ranking") -> None:
         st.metric(
             "With q < 0.05", f"{sure} of {len(ranking.features)}", border=True,
             help="Of the ranked features. The expected share of false discoveries among them is below 5 % "
-            "(Benjamini–Yekutieli over an exact "
-            "label-permutation test on the held-out part).",
+            "(Benjamini–Yekutieli over an exact label-permutation test on the held-out part).",
         )  # fmt: skip
         st.metric(
             "Noise floor of F1c", f"{ranking.null_f1c:.2f}", border=True,
