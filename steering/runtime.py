@@ -358,7 +358,11 @@ def import_heavy(name: str) -> None:
 
 
 def prepare_worker(device: str) -> None:
-    """Torch settings of a worker thread: no gradients unless asked for, and as many threads as there are cores."""
+    """Torch settings of a worker thread: no gradients unless asked for, and as many threads as there are cores.
+
+    Waits for the warm-up first: two threads that import transformers at once see a half-made module.
+    """
+    wait_until_warm()
     import_heavy("torch")
     import torch
 

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.conftest import picture
 
-JOB = 180_000
+JOB = 90_000
 
 
 def test_from_a_sample_to_the_comparison_in_under_three_minutes(app_url, open_page):
@@ -27,7 +27,7 @@ def test_from_a_sample_to_the_comparison_in_under_three_minutes(app_url, open_pa
 
     page.wait_for_url("**/Features")
     expect(page.get_by_text("Noise floor of F1c")).to_be_visible(timeout=JOB)
-    expect(page.get_by_text("row ", exact=False).first).to_be_visible(timeout=JOB)
+    expect(page.get_by_text("Point at a token to read its activation")).to_be_visible(timeout=JOB)
     picture(page, "features")
     page.get_by_role("button", name="Steer with it").click()
     expect(page.get_by_role("button", name="Take out")).to_be_visible()

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -285,3 +286,21 @@ def test_importing_the_runtime_loads_no_heavy_library():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_a_worker_waits_for_the_warm_up(monkeypatch):
+    """Two threads that import transformers at once see a half-made module, so the first job comes after the warm-up."""
+    order = []
+    importing = threading.Event()
+
+    def slow_import(name):
+        importing.set()
+        time.sleep(0.2)
+        order.append(f"{threading.current_thread().name}: {name}")
+
+    monkeypatch.setattr(runtime, "import_heavy", slow_import)
+    monkeypatch.setenv("STEERSCOPE_WARM_UP", "1")
+    runtime.warm_up()
+    assert importing.wait(5)
+    runtime.prepare_worker("cpu")
+    assert [entry.split(":")[0] for entry in order[:2]] == ["steering-warm-up"] * 2
