@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.usefixtures("needs_world")
 
 
-def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str | bytes, code: int = 0) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         [sys.executable, "-m", "steering", *arguments],
         cwd=ROOT,
@@ -314,9 +314,13 @@ def test_cuda_is_refused_where_there_is_none(capsys):
         (["nonsense"], "invalid choice"),
     ],
 )
-def test_user_errors_are_one_line_and_exit_2(arguments, words, pirate):
-    done = run(*[str(pirate) if argument == "EXAMPLES" else argument for argument in arguments], code=2)
-    assert words in done.stderr
-    errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
-    assert len(errors) == 1
+def test_user_errors_are_one_line_and_exit_2(arguments, words, pirate, capsys):
+    refused(capsys, *[str(pirate) if argument == "EXAMPLES" else argument for argument in arguments], words=words)
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["generate", "--prompt", b"\xff\xfe"]], ids=str)
+def test_a_process_ends_with_2_and_one_line(arguments):
+    done = run(*arguments, code=2)
+    assert done.stderr.startswith("error:")
+    assert done.stderr.count("\n") == 1
     assert done.stdout == ""
