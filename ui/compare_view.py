@@ -199,20 +199,20 @@ def score_table(done: work.Generated) -> None:
         hide_index=True,
         width="stretch",
         column_config={
-            "Method": st.column_config.TextColumn(pinned=True, width=84),
-            "Overall": bar(min_value=0.0, max_value=2.0, format="%.2f", width=100, help="AxBench's mean, 0 to 2"),
+            "Method": st.column_config.TextColumn(pinned=True, width=78),
+            "Overall": bar(min_value=0.0, max_value=2.0, format="%.2f", width=86, help="AxBench's mean, 0 to 2"),
             "95 % interval": st.column_config.TextColumn(
-                width=92, help="Student's, over prompts; – from fewer than three, or where they all agree"
+                width=88, help="Student's, over prompts; – from fewer than three, or where they all agree"
             ),
             "vs SAE": st.column_config.TextColumn(
-                width=146, help="Overall minus the SAE's, prompt by prompt; an interval that holds 0 decides nothing"
+                width=140, help="Overall minus the SAE's, prompt by prompt; an interval that holds 0 decides nothing"
             ),
             "Concept": number(format="%.2f", width=66, help="0 to 2"),
             "Instruction": number(format="%.2f", width=80, help="0 to 2"),
             "Fluency": number(format="%.2f", width=66, help="0 to 2"),
-            "KL": number(format="%.2f", width=52, help="To the baseline's next-token distribution, nats per token"),
+            "KL": number(format="%.2f", width=46, help="To the baseline's next-token distribution, nats per token"),
             "Perplexity": number(
-                format="%.1f", width=74, help="Under the untouched model; a loop has a low one too: see Loops"
+                format="%.1f", width=72, help="Under the untouched model; a loop has a low one too: see Loops"
             ),
             "Distinct-2": number(format="%.2f", width=72, help="Share of distinct pairs of tokens"),
             "Loops": number(width=54, help="Completions that end in a loop"),

@@ -299,3 +299,24 @@ def test_methods_are_compared_on_other_prompts_than_strengths_are_chosen_on(rank
     assert chosen_on
     assert compared_on
     assert not chosen_on & compared_on
+
+
+def test_finding_diffmean_says_so_and_can_be_stopped(ranked, monkeypatch):
+    def endless(*_args, on_batch, should_stop):
+        on_batch(1, 8)
+        while not should_stop():
+            time.sleep(0.01)
+        raise Cancelled
+
+    monkeypatch.setattr("steering.workbench.difference_direction", endless)
+    ranked.button(key="feature_pick").click().run()
+    ranked.switch_page("pages/4_Compare.py").run()
+    ranked.button(key="compare").click().run()
+    (job,) = runtime.jobs().active(kind="compare")
+    deadline = time.monotonic() + 20
+    while "DiffMean" not in job.progress.note and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert job.progress.note == "Finding the DiffMean direction"
+    job.cancel()
+    assert job.wait(5)
+    assert job.state is JobState.CANCELLED
