@@ -5,7 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +21,25 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.usefixtures("needs_world")
 
 
-def run(*arguments: str | bytes, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "steering", *arguments],
-        cwd=ROOT,
-        env=os.environ | {"STEERSCOPE_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+def run(*arguments: str | bytes, code: int = 0, process: bool = False) -> subprocess.CompletedProcess[str]:
+    """One call of the command line: in this process, where the model is loaded once, or in one of its own."""
+    if process or any(isinstance(argument, bytes) for argument in arguments):
+        done = subprocess.run(
+            [sys.executable, "-m", "steering", *arguments],
+            cwd=ROOT,
+            env=os.environ | {"STEERSCOPE_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+    else:
+        out, err = StringIO(), StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            try:
+                status = main([str(argument) for argument in arguments])
+            except SystemExit as stop:
+                status = int(stop.code or 0)
+        done = subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
     assert done.returncode == code, done.stderr[-2000:]
     assert "Traceback" not in done.stderr
     return done
@@ -43,7 +55,9 @@ def pirate(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def ranking(pirate) -> dict:
     return json.loads(
-        run("rank", "--model", "demo", "--examples", str(pirate), "--heldout", "0", "--top", "5", "--json").stdout
+        run(
+            "rank", "--model", "demo", "--examples", str(pirate), "--heldout", "0", "--top", "5", "--json", process=True
+        ).stdout
     )
 
 
