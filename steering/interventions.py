@@ -90,6 +90,11 @@ class Intervention:
         ids = self.feature_ids
         if len(set(ids)) != len(ids):
             raise InterventionError(f"A feature stands twice in {list(ids)}; give each feature once.")
+        if self.mode == "min_clamp" and any(feature.factor < 0 for feature in self.features):
+            raise InterventionError(
+                "min_clamp raises a feature to at least factor x max_act; activations are never below 0, so a negative "
+                "factor would change nothing; use clamp or add to suppress."
+            )
         if self.special and self.mode in ("clamp", "min_clamp"):
             raise InterventionError(
                 f"{self.mode} on BOS and template tokens is refused: activations there are outliers, and the edit "

@@ -138,7 +138,7 @@ def _lora_controls(run: "RankingRun", label: str) -> float:
         job.wait(0.2)
     if job is not None:
         if job.active:
-            st.fragment(_losses, run_every=1.0)(job.id)
+            st.fragment(_losses, run_every=1.0, key=f"losses_of_{job.id}")(job.id)
         job_panel(job, key="lora_job")
         if not job.active and isinstance(job.result, str) and is_news("lora_job", job.id):
             chosen.adapter_id = job.result

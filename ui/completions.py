@@ -19,7 +19,7 @@ POLL_SECONDS = 0.3
 
 def streaming_view(job: Job, request: Request, colours: Sequence[str], *, key: str) -> None:
     """Draw the answers to a job's request while they are written, with Stop; one rerun of the page when it ends."""
-    st.fragment(_stream, run_every=POLL_SECONDS)(job, request, tuple(colours), key)
+    st.fragment(_stream, run_every=POLL_SECONDS, key=f"{key}_stream_of_{job.id}")(job, request, tuple(colours), key)
 
 
 def _stream(job: Job, request: Request, colours: tuple[str, ...], key: str) -> None:

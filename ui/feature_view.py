@@ -67,21 +67,23 @@ def feature_picker(run: "RankingRun", label: str) -> None:
         tokens = " ".join(token.strip() for token in (rank.top_tokens or ())[:3]) if rank else ""
         return f"{feature_id}" + (f"  ({tokens})" if tokens else "")
 
-    picked = st.multiselect(
-        "Features", options, default=list(chosen.features), format_func=describe, max_selections=MOST_FEATURES,
-        key=f"pick_{chosen.ranking_id}", placeholder="Choose up to four, best first",
+    # The session's choice is the truth and the widget its mirror: features are chosen on other screens too.
+    key = f"pick_{chosen.ranking_id}"
+    st.session_state[key] = list(chosen.features)
+    st.multiselect(
+        "Features", options, format_func=describe, max_selections=MOST_FEATURES, key=key,
+        placeholder="Choose up to four, best first", on_change=lambda: _pick(tuple(st.session_state[key])),
     )  # fmt: skip
-    if tuple(picked) != chosen.features:
-        chosen.features = tuple(picked)
-        chosen.features_title = _title(chosen.features)
-        st.rerun()
-    if not picked and st.button(
-        f"Use the best one: feature {options[0]}", key="pick_best", type="primary", icon=":material/star:"
-    ):
-        chosen.features = (options[0],)
-        chosen.features_title = _title(chosen.features)
-        st.session_state.pop(f"pick_{chosen.ranking_id}", None)
-        st.rerun()
+    if not chosen.features:
+        st.button(
+            f"Use the best one: feature {options[0]}", key="pick_best", type="primary", icon=":material/star:",
+            on_click=_pick, args=((options[0],),),
+        )  # fmt: skip
+
+
+def _pick(features: tuple[int, ...]) -> None:
+    chosen.features = features
+    chosen.features_title = _title(features)
 
 
 def _title(features: tuple[int, ...]) -> str | None:

@@ -79,7 +79,7 @@ def open_page(title: str, *, lead: str | None = None, heading: bool = True) -> N
     st.session_state[_MENU] = st.sidebar.empty()
     update_menu()
     with st.sidebar:
-        _model_state()
+        _model_state(title)
     if heading:
         st.title(title, anchor=False)
         if lead:
@@ -137,18 +137,19 @@ def _menu() -> None:
                 st.caption(f"&ensp;{mark} {plain(done) if done else step.todo}")
 
 
-def _model_state() -> None:
+def _model_state(page: str) -> None:
     st.divider()
     warmth = runtime.warmth()
     warming = warmth.started and not warmth.ready
-    st.fragment(_draw_model_state, run_every=1.0 if warming else None)(warming)
+    # The name tells the pages' fragments apart: a tick that was due on the page one has just left must not draw into
+    # the next one, which stays blank then. For the same reason a tick draws and never reruns the page; the timer ends
+    # with the next click.
+    st.fragment(_draw_model_state, run_every=2.0 if warming else None, key=f"model_state_of_{page}")()
     model_choice()
 
 
-def _draw_model_state(warming: bool) -> None:
+def _draw_model_state() -> None:
     warmth = runtime.warmth()
-    if warming and warmth.ready:
-        st.rerun()
     with st.container(gap=None, key="model_state"):
         st.markdown(f":material/memory: &nbsp;**{plain(chosen.model)}**")
         st.caption(f"SAE {plain(shown_sae())}")

@@ -29,7 +29,7 @@ def job_panel(job: Job | str | None, *, key: str, show_error_when_failed: bool =
     if job is None:
         return None
     if job.active:
-        st.fragment(_follow, run_every=POLL_SECONDS)(job, key)
+        st.fragment(_follow, run_every=POLL_SECONDS, key=f"{key}_of_{job.id}")(job, key)
     elif job.state is JobState.FAILED and show_error_when_failed:
         show_error(job.error or "The job failed.")
         if job.is_bug and job.traceback:

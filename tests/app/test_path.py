@@ -320,3 +320,16 @@ def test_finding_diffmean_says_so_and_can_be_stopped(ranked, monkeypatch):
     job.cancel()
     assert job.wait(5)
     assert job.state is JobState.CANCELLED
+
+
+def test_the_shortcut_to_the_best_feature_keeps_it_chosen(ranked):
+    best = ranked.session_state["steerscope.feature_id"]
+    ranked.switch_page("pages/3_Steer.py").run()
+    ranked.button(key="pick_best").click().run()
+    assert ranked.session_state["steerscope.features"] == (best,)
+    ranked.run()
+    assert ranked.session_state["steerscope.features"] == (best,)
+    assert not any(button.key == "pick_best" for button in ranked.button)
+    ranked.button(key="generate").click().run()
+    until_idle(ranked)
+    assert ranked.session_state["steerscope.completions_id"]

@@ -437,7 +437,7 @@ def test_one_answer_that_ends_at_once_does_not_spoil_the_others(tiny_llama, monk
 
 def test_an_edit_that_changes_nothing_is_counted_as_such(tiny_llama):
     sae = tiny_sae()
-    conditions = [steered(-2.0, mode="min_clamp"), steered(1.0, mode="scale"), steered(0.0), steered(1.0)]
+    conditions = [steered(0.0, mode="min_clamp"), steered(1.0, mode="scale"), steered(0.0), steered(1.0)]
     found = generate(tiny_llama, conditions, PROMPTS[:1], sae=sae, sampling=SHORT)
     assert [one.receipt.positions_moved for one in found[:3]] == [0, 0, 0]
     last = found[3].receipt

@@ -101,6 +101,7 @@ def test_values_follow_the_mode():
         (lambda: Intervention(()), "between 1 and"),
         (lambda: Intervention((FeatureEdit(1, 1.0, 1.0), FeatureEdit(1, 2.0, 1.0))), "twice"),
         (lambda: Intervention((FeatureEdit(1, 1.0, 1.0),), mode="clamp", special=True), "outliers"),
+        (lambda: Intervention((FeatureEdit(1, -1.0, 1.0),), mode="min_clamp"), "change nothing"),
     ],
 )
 def test_what_is_not_defined_is_refused_in_words(build, words):
