@@ -115,3 +115,12 @@ def sae_source(model: str, sae: str | None) -> str:
 def is_world_model(name: str) -> bool:
     """Whether ``name`` is a model of the embedded world, for which concepts and a judge exist."""
     return name in _WORLD_TITLES
+
+
+def sae_title(name: str) -> str:
+    """What an SAE is called outside this machine: a preset's by its own name, any other as it was named."""
+    for found in presets().values():
+        for title, path in found.sae_paths.items():
+            if str(path) == name:
+                return title
+    return name

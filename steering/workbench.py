@@ -22,7 +22,7 @@ from steering.examples import LabelledExamples, Split, split_examples
 from steering.interventions import FeatureEdit, Mode
 from steering.lora import Adapter, LoraSettings, train_lora
 from steering.models import Dtype, LanguageModel, load_model
-from steering.presets import is_world_model, model_key, sae_key, sae_source
+from steering.presets import is_world_model, model_key, sae_key, sae_source, sae_title
 from steering.prompting import suggested_prompts
 from steering.ranking import Ranking, RankingSettings, rank_all_labels, rank_features
 from steering.reference import Reference, read_reference
@@ -207,7 +207,7 @@ def rank_examples(
         statistics=statistics,
         rankings=rankings,
         model=loaded.model.name,
-        sae=loaded.sae.name,
+        sae=sae_title(loaded.sae.name),
         hook_module=loaded.hook_module,
         neuronpedia_id=loaded.sae.metadata.neuronpedia_id,
     )

@@ -19,6 +19,7 @@ from ui.text import counted, plain
 if TYPE_CHECKING:
     from jaxtyping import Float
 
+    from steering.lora import Adapter
     from steering.workbench import RankingRun
 
 _COLOURS = {
@@ -150,8 +151,31 @@ def _lora_controls(run: "RankingRun", label: str) -> float:
             "LoRA scaling", 0.0, 3.0, 1.0, 0.05, key="lora_factor", persist_state="session",
             help="Multiplies the adapter's scaling; 1 is as trained, 0 is the baseline.",
         )  # fmt: skip
+        st.download_button(
+            "Adapter as peft folder (zip)", data=lambda: _zipped(trained), file_name=f"lora-{_slug(trained.name)}.zip",
+            mime="application/zip", key="lora_download", icon=":material/download:", on_click="ignore",
+        )  # fmt: skip
         st.caption(f":green[:material/check_circle:] Trained for {plain(trained.name)}. Press Compare.")
     return float(factor)
+
+
+def _slug(name: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in name)[:40] or "adapter"
+
+
+def _zipped(adapter: "Adapter") -> bytes:
+    """The folder that peft reads, in one file."""
+    from io import BytesIO
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+    from zipfile import ZipFile
+
+    packed = BytesIO()
+    with TemporaryDirectory() as folder, ZipFile(packed, "w") as archive:
+        adapter.save(Path(folder) / "adapter")
+        for path in sorted((Path(folder) / "adapter").iterdir()):
+            archive.write(path, path.name)
+    return packed.getvalue()
 
 
 def _losses(job_id: str | None) -> None:
@@ -186,7 +210,7 @@ def score_table(done: work.Generated) -> None:
             }
         row |= {
             "KL": _mean([receipt.kl for receipt in receipts]),
-            "Perplexity": _mean([receipt.perplexity for receipt in receipts]),
+            "Perplexity": _median([receipt.perplexity for receipt in receipts]),
             "Distinct-2": _mean([receipt.repetition.distinct_2 for receipt in receipts]),
             "Loops": sum(receipt.repetition.is_looping for receipt in receipts),
         }
@@ -251,6 +275,12 @@ def difference_text(values: "Float[np.ndarray, 'n_prompts n_samples']") -> str:
     found = mean_interval(values)
     mean = f"{values.mean():+.2f}"
     return mean if found is None else f"{mean} ({max(-2.0, found[0]):+.2f} to {min(2.0, found[1]):+.2f})"
+
+
+def _median(values: list[float | None]) -> float | None:
+    """One broken answer has a perplexity of thousands and would decide a mean by itself."""
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if known else None
 
 
 def _mean(values: list[float | None]) -> float | None:

@@ -130,8 +130,9 @@ def _feature(run: "RankingRun", feature_id: int, slot: int, mode: str, key: str)
         if mode == "scale":
             st.caption(f"× {factor:g} where it fires · max_act {max_act:.2f}")
         else:
+            size = "coefficient" if mode == "add" else "target"
             st.caption(
-                f"coefficient {factor * max_act:+.2f} · {share:.0%} of the median residual norm · max_act {max_act:.2f}"
+                f"{size} {factor * max_act:+.2f} · {share:.0%} of the median residual norm · max_act {max_act:.2f}"
             )
     return feature_id, factor, max_act
 

@@ -102,9 +102,12 @@ def summary(ranking: "Ranking") -> None:
     sure = sum(feature.q_value is not None and feature.q_value < 0.05 for feature in ranking.features)
     with st.grid(min_column_width=140, gap="small", key="ranking_summary"):
         st.metric("Examples", f"{ranking.n_positive} + {ranking.n_negative}", border=True, help="Positives + negatives")
+        noise = best is not None and best.f1c <= ranking.null_f1c
         st.metric(
-            "Best feature", "none" if best is None else str(best.feature_id), border=True,
-            help="First of the ranking: highest calibrated F1 on the training part.",
+            "First feature", "none" if best is None else str(best.feature_id), border=True,
+            delta="within the noise" if noise else None, delta_color="off", delta_arrow="off",
+            help="First of the ranking: highest calibrated F1 on the training part. Within the noise: shuffled labels "
+            "reach as much; try the tuned prior π₀, or sort by held-out AUROC.",
         )  # fmt: skip
         st.metric(
             "Its held-out AUROC", _number(best.auroc_heldout if best else None), border=True,

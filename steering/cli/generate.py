@@ -143,4 +143,9 @@ def _max_acts(arguments: argparse.Namespace, loaded: "Loaded") -> Sequence[float
         return measure_max_act(loaded, examples, arguments.feature, on_progress=Bar())
     if arguments.max_act:
         return one_each(arguments.max_act, len(arguments.feature), "--max-act")
+    if arguments.mode in ("add", "clamp", "min_clamp") and loaded.reference is not None:
+        sys.stderr.write(
+            "note: the factor is in units of max_act on the SAE's reference set; --examples FILE takes that of your "
+            "examples, as the app and `rank` do.\n"
+        )
     return [None] * len(arguments.feature)

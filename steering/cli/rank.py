@@ -4,11 +4,14 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from steering.cli.options import add_model_options, number
 from steering.cli.output import Bar, check_file, inert, tell_findings, tell_source, unwritable, write_json
 from steering.errors import SteeringError
+
+if TYPE_CHECKING:
+    from steering.ranking import Ranking
 
 _FORMATS = (".csv", ".json", ".parquet")
 _COLUMNS = [
@@ -70,10 +73,9 @@ def _run(arguments: argparse.Namespace) -> int:
     head = {"model": arguments.model, "sae": run.sae, "hook_module": run.hook_module}
     shown = []
     for ranking in run.rankings.values():
-        for warning in ranking.warnings:
-            sys.stderr.write(f"warning: {ranking.label}: {warning}\n")
         entry = ranking.to_json()
         shown.append(entry | {"features": entry["features"][: arguments.top]})
+    _tell_warnings(list(run.rankings.values()))
     if arguments.out is not None:
         try:
             _write_rankings(arguments.out, head, list(run.rankings.values()))
@@ -107,3 +109,14 @@ def _write_rankings(path: Path, head: dict[str, Any], rankings: list[Any]) -> No
         table.to_csv(path, index=False)
     else:
         table.to_parquet(path, index=False)
+
+
+def _tell_warnings(rankings: list["Ranking"]) -> None:
+    """Each warning once, with the labels it holds for."""
+    labels: dict[str, list[str]] = {}
+    for ranking in rankings:
+        for warning in ranking.warnings:
+            labels.setdefault(warning, []).append(ranking.label)
+    for warning, names in labels.items():
+        whom = names[0] if len(names) == 1 else f"{len(names)} labels"
+        sys.stderr.write(f"warning: {whom}: {warning}\n")

@@ -333,3 +333,18 @@ def test_the_shortcut_to_the_best_feature_keeps_it_chosen(ranked):
     ranked.button(key="generate").click().run()
     until_idle(ranked)
     assert ranked.session_state["steerscope.completions_id"]
+
+
+def test_the_trained_adapter_can_be_taken_home(tiny_llama, tmp_path):
+    """The download is the folder that peft and our own loader read."""
+    import io
+    import zipfile
+
+    from steering.lora import LoraSettings, load_adapter, train_lora
+    from ui.compare_view import _zipped
+
+    adapter = train_lora(tiny_llama, ["the sea"] * 2, ["tell"] * 2, settings=LoraSettings(epochs=1), name="sea")
+    with zipfile.ZipFile(io.BytesIO(_zipped(adapter))) as archive:
+        assert {"adapter_config.json", "adapter_model.safetensors"} <= set(archive.namelist())
+        archive.extractall(tmp_path)
+    assert load_adapter(tmp_path).name == "sea"

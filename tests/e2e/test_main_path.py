@@ -50,7 +50,7 @@ def test_from_a_sample_to_the_comparison_in_under_three_minutes(app_url, open_pa
     page.locator(".st-key-compare button").click()
     expect(page.get_by_text("Mark what differs")).to_be_visible(timeout=JOB)
     for method in ("Baseline", "Prompted", "DiffMean", "SAE", "LoRA"):
-        expect(page.get_by_text(method, exact=True).first).to_be_visible()
+        expect(page.get_by_text(method, exact=True).filter(visible=True).first).to_be_visible()
     picture(page, "compare")
     assert time.monotonic() - began < 180
 
