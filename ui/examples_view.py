@@ -100,9 +100,9 @@ def heading(id: str, draft: Draft) -> None:
         st.info(plain(draft.axbench.message), title="Read as AxBench's own data", icon=":material/dataset:")
     if draft.origin != "world" and is_world_model(chosen.model):
         st.caption(
-            ":material/info: &nbsp;This model has only ever seen the embedded world's text; unless yours was drawn from "
-            "it, it has never seen text like yours, so features may read single letters and words. Everything works; for "
-            "real findings choose a model trained on such text."
+            ":material/info: &nbsp;This model has only ever seen the embedded world's text; unless yours was drawn "
+            "from it, it has never seen text like yours, so features may read single letters and words. Everything "
+            "works; for real findings choose a model trained on such text."
         )
 
 
