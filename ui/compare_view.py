@@ -71,7 +71,7 @@ def method_controls(run: "RankingRun", label: str) -> Plan:
         )  # fmt: skip
     with diff_tab:
         diff_factor = st.slider(
-            "DiffMean factor", -3.0, 3.0, 0.6, 0.05, key="compare_diff_mean", persist_state="session",
+            "DiffMean factor", -2.0, 2.0, 0.3, 0.05, key="compare_diff_mean", persist_state="session",
             help="Mean of positive minus mean of negative tokens of the training part, added at the SAE's hook point; "
             "in units of the largest projection.",
         )  # fmt: skip

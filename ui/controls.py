@@ -1,6 +1,7 @@
 """Sliders and choices that several screens share: how strongly a feature is written, what is asked of the model."""
 
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -67,8 +68,18 @@ def start_factor(max_act: float, resid_norm: float) -> float:
     return min(FACTOR_LIMIT, max(0.05, round(round(START_SHARE * resid_norm / max_act / 0.05) * 0.05, 2)))
 
 
-def _synchronise(source: str, target: str) -> None:
-    st.session_state[target] = st.session_state[source]
+def slider_limit(max_act: float, resid_norm: float) -> float:
+    """Where the slider ends: at one and a half times the residual norm, where any model is long past bearing it.
+
+    The number box beside it goes on to `FACTOR_LIMIT`.
+    """
+    if max_act <= 0:
+        return FACTOR_LIMIT
+    return min(FACTOR_LIMIT, max(1.0, ceil(2 * 1.5 * resid_norm / max_act) / 2))
+
+
+def _synchronise(source: str, target: str, limit: float) -> None:
+    st.session_state[target] = min(st.session_state[source], limit)
 
 
 def strength_controls(run: "RankingRun", features: tuple[int, ...], *, key: str = "strength") -> Strength:
@@ -89,7 +100,7 @@ def strength_controls(run: "RankingRun", features: tuple[int, ...], *, key: str 
         help="Which positions are written: prompt and answer, or one of them. BOS and template tokens never are.",
     )  # fmt: skip
     edits = tuple(_feature(run, feature_id, slot, mode, key) for slot, feature_id in enumerate(features))
-    if len(features) > 1:
+    if len(features) > 1 and mode == "add":
         st.caption("Several features share one budget: no position is moved further than by the strongest of them.")
     return Strength(edits, mode, scope)
 
@@ -112,16 +123,18 @@ def _feature(run: "RankingRun", feature_id: int, slot: int, mode: str, key: str)
         start = start_factor(max_act, run.statistics.resid_norm)
         if mode == "scale":
             name, start = f"{name}_scale", SCALE_START
+        limit = FACTOR_LIMIT if mode == "scale" else slider_limit(max_act, run.statistics.resid_norm)
         st.session_state.setdefault(f"{name}_box", start)
-        st.session_state.setdefault(f"{name}_slider", st.session_state[f"{name}_box"])
+        st.session_state.setdefault(f"{name}_slider", min(limit, st.session_state[f"{name}_box"]))
         slider, box = st.columns([3, 1], vertical_alignment="bottom")
         slider.slider(
-            "Factor", 0.0, FACTOR_LIMIT, step=0.05, key=f"{name}_slider", persist_state="session",
-            on_change=_synchronise, args=(f"{name}_slider", f"{name}_box"), help=_factor_help(mode, start),
+            "Factor", 0.0, limit, step=0.05, key=f"{name}_slider", persist_state="session", on_change=_synchronise,
+            args=(f"{name}_slider", f"{name}_box", FACTOR_LIMIT), help=_factor_help(mode, start),
         )  # fmt: skip
         box.number_input(
             "Factor, exactly", 0.0, FACTOR_LIMIT, step=0.05, key=f"{name}_box", label_visibility="collapsed",
-            persist_state="session", on_change=_synchronise, args=(f"{name}_box", f"{name}_slider"), format="%.2f",
+            persist_state="session", on_change=_synchronise, format="%.2f",
+            args=(f"{name}_box", f"{name}_slider", limit),
         )  # fmt: skip
         factor = _checked(st.session_state[f"{name}_box"])
         if sign == "Suppress" and not one_way:

@@ -110,19 +110,22 @@ def test_steer_and_compare(ranked):
     ranked.switch_page("pages/3_Steer.py").run()
     ranked.text_area(key="steer_prompts_demo").set_value("Explain how bread is baked.").run()
     assert runtime.jobs().active() == [], "moving a control must not generate"
-    ranked.number_input(key=f"strength_demo_demo_{feature}_box").set_value(1.5).run()
-    assert ranked.slider(key=f"strength_demo_demo_{feature}_slider").value == 1.5
+    ranked.number_input(key=f"strength_demo_demo_{feature}_box").set_value(4.0).run()
+    slider = ranked.slider(key=f"strength_demo_demo_{feature}_slider")
+    assert slider.value == slider.max < 4.0, "the box goes on where the slider ends"
+    ranked.number_input(key=f"strength_demo_demo_{feature}_box").set_value(0.5).run()
+    assert ranked.slider(key=f"strength_demo_demo_{feature}_slider").value == 0.5
     ranked.button(key="generate").click().run()
     until_idle(ranked)
     assert not ranked.exception
     done = runtime.store.get("steer", ranked.session_state["steerscope.completions_id"])
     assert [completion.kind for completion in done.completions] == ["baseline", "steered"]
-    assert done.completions[1].receipt.features[0].factor == 1.5
+    assert done.completions[1].receipt.features[0].factor == 0.5
     assert len(done.scores) == 2
     assert renewals(ranked) == 0
     ranked.number_input(key=f"strength_demo_demo_{feature}_box").set_value(1.0).run()
     assert renewals(ranked) == 1, "another factor than that of the answers"
-    ranked.number_input(key=f"strength_demo_demo_{feature}_box").set_value(1.5).run()
+    ranked.number_input(key=f"strength_demo_demo_{feature}_box").set_value(0.5).run()
     assert renewals(ranked) == 0
     ranked.switch_page("pages/4_Compare.py").run()
     ranked.number_input(key="lora_epochs_small").set_value(1).run()
