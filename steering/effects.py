@@ -117,7 +117,7 @@ def measure_effects(
                 found[feature_id] = FeatureEffect(
                     output_score=float(scores[place]),
                     delta_confidence=float(confidence[place] - clean_confidence[0]),
-                    top_tokens=tuple(token_texts(model, lens[place].tolist())),
+                    top_tokens=tuple(token_texts(model, [one])[0] for one in lens[place].tolist()),
                 )
             if progress is not None:
                 progress(min(start + block, len(feature_ids)), len(feature_ids))

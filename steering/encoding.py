@@ -15,6 +15,9 @@ from torch import Tensor
 from steering.errors import ModelError
 from steering.models import MAX_CONTEXT, LanguageModel
 
+MAX_CHARACTER_TOKENS = 4
+"""A character has at most four bytes in UTF-8, and a token at least one."""
+
 
 @dataclass(frozen=True, slots=True)
 class EncodedText:
@@ -119,9 +122,32 @@ def encode_prompt(model: LanguageModel, prompt: str, *, system: str | None = Non
 
 
 def token_texts(model: LanguageModel, input_ids: Sequence[int]) -> list[str]:
-    """What each token adds to the text; bytes of an unfinished character show as the replacement character."""
-    decode = model.tokenizer.decode
-    return [str(decode([token_id], clean_up_tokenization_spaces=False)) for token_id in input_ids]
+    """What each token adds to the text.
+
+    Each is decoded behind the token before it, because some tokenizers drop a leading space at the start of a text. A
+    character of several tokens is the text of its last one; one that is never finished shows as the replacement
+    character.
+    """
+    texts: list[str] = []
+    before: list[int] = []
+    pending: list[int] = []
+    for token_id in input_ids:
+        pending.append(token_id)
+        head = _decoded(model, before)
+        both = _decoded(model, before + pending)
+        text = both[len(head) :] if both.startswith(head) else _decoded(model, pending)
+        if text.endswith("\ufffd") and len(pending) < MAX_CHARACTER_TOKENS:
+            texts.append("")
+            continue
+        texts.append(text)
+        before, pending = pending, []
+    if pending:
+        texts[-1] = _decoded(model, pending)
+    return texts
+
+
+def _decoded(model: LanguageModel, input_ids: Sequence[int]) -> str:
+    return str(model.tokenizer.decode(list(input_ids), clean_up_tokenization_spaces=False)) if input_ids else ""
 
 
 def _render(

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from steering.encoding import EncodedText, TokenBatch, encode_prompt, pad_left, token_texts
+from steering.encoding import MAX_CHARACTER_TOKENS, EncodedText, TokenBatch, encode_prompt, pad_left, token_texts
 from steering.errors import InterventionError, SteeringError
 from steering.generation.completion import Completion, Receipt, WrittenFeature
 from steering.generation.condition import Condition
@@ -250,7 +250,7 @@ def _decode(
                     full = "length" if limits[place] == sampling.max_new_tokens else "context"
                     row.finished = "end" if token_id in ends else full
                 if on_token is not None:
-                    on_token(Token(row.place, token_id, token_texts(model, [token_id])[0], tops[place]))
+                    on_token(Token(row.place, token_id, _latest_text(model, row.token_ids), tops[place]))
             if not active.any():
                 return
             alive = active.to(model.device)
@@ -260,6 +260,11 @@ def _decode(
             position_ids = (attention_mask.sum(-1, keepdim=True) - 1).clamp(min=0)
             none = torch.zeros_like(alive[:, None])
             writer.expect(none, none, alive[:, None])
+
+
+def _latest_text(model: LanguageModel, token_ids: Sequence[int]) -> str:
+    """What the last token adds; a character of several tokens comes with its last."""
+    return token_texts(model, token_ids[-2 * MAX_CHARACTER_TOKENS :])[-1]
 
 
 def chunk_masks(batch: TokenBatch) -> tuple[Tensor, Tensor, Tensor]:
@@ -278,7 +283,7 @@ def end_token_ids(model: LanguageModel) -> set[int]:
 def _top(model: LanguageModel, logits: Float[Tensor, "rows vocab"]) -> list[tuple[tuple[str, float], ...]]:
     values, ids = logits.softmax(dim=-1).topk(min(TOP_TOKENS, logits.shape[-1]), dim=-1)
     return [
-        tuple(zip(token_texts(model, row_ids), row_values, strict=True))
+        tuple(zip((token_texts(model, [one])[0] for one in row_ids), row_values, strict=True))
         for row_ids, row_values in zip(ids.tolist(), values.tolist(), strict=True)
     ]
 

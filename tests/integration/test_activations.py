@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from steering.activations import collect_statistics, read_resid, token_activations
-from steering.encoding import encode_example, encode_prompt, pad_left
+from steering.encoding import encode_example, encode_prompt, pad_left, token_texts
 from steering.errors import ModelError
 from steering.hook_points import HookPoint
 from steering.models import LanguageModel
@@ -105,6 +105,16 @@ def test_short_texts_are_found_where_they_stand_and_not_in_the_template(tiny_mod
     assert content_of(tiny_model, encoded).replace("\n", "").replace(" ", "") == prompt + text
     assert encoded.n_last >= 1
     assert any(encode_prompt(tiny_model, prompt).eligible)
+
+
+def test_tokens_add_up_to_the_text_whatever_its_characters(tiny_model):
+    text = "the sûr 北京 🏴 and"
+    ids = tiny_model.tokenizer(text, add_special_tokens=False)["input_ids"]
+    texts = token_texts(tiny_model, ids)
+    assert len(texts) == len(ids)
+    assert "".join(texts) == text
+    assert "\ufffd" not in "".join(texts)
+    assert token_texts(tiny_model, ids[:-5])[-1] in ("", "\ufffd", texts[-6])
 
 
 @pytest.mark.parametrize("token", ["<s>", "</s>", "<|im_end|>", "<bos>", "<|endoftext|>", "<start_of_turn>"])
