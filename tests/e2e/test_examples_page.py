@@ -67,10 +67,15 @@ def edit_first_text(page, text):
     """Change the first row's text as one does: go to the cell by keyboard, type, confirm."""
     grid = page.get_by_test_id("data-grid-canvas").first
     grid.scroll_into_view_if_needed()
-    box = grid.bounding_box()
-    page.mouse.click(box["x"] + 260, box["y"] + 52)  # first row, text column; a scroller lies over the canvas
-    page.keyboard.press("Enter")
     editor = page.locator("#portal textarea")
+    for _ in range(5):  # a canvas has no state to wait for: a click may come before it takes the focus
+        box = grid.bounding_box()
+        page.mouse.click(box["x"] + 260, box["y"] + 52)  # first row, text column; a scroller lies over the canvas
+        page.wait_for_timeout(300)
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(700)
+        if editor.count():
+            break
     expect(editor).to_be_visible()
     editor.fill(text)
     page.keyboard.press("Enter")

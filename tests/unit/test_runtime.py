@@ -302,5 +302,8 @@ def test_a_worker_waits_for_the_warm_up(monkeypatch):
     monkeypatch.setenv("STEERSCOPE_WARM_UP", "1")
     runtime.warm_up()
     assert importing.wait(5)
-    runtime.prepare_worker("cpu")
+    # In a thread of its own, as in the app: it turns gradients off there.
+    worker = threading.Thread(target=runtime.prepare_worker, args=("cpu",))
+    worker.start()
+    worker.join(30)
     assert [entry.split(":")[0] for entry in order[:2]] == ["steering-warm-up"] * 2
