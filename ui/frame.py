@@ -79,7 +79,7 @@ def open_page(title: str, *, lead: str | None = None, heading: bool = True) -> N
     st.session_state[_MENU] = st.sidebar.empty()
     update_menu()
     with st.sidebar:
-        _model_state(title)
+        _model_state()
     if heading:
         st.title(title, anchor=False)
         if lead:
@@ -137,18 +137,13 @@ def _menu() -> None:
                 st.caption(f"&ensp;{mark} {plain(done) if done else step.todo}")
 
 
-def _model_state(page: str) -> None:
+def _model_state() -> None:
+    """Which model, and whether it is loaded, as of this run of the page.
+
+    Without a timer on purpose: a fragment that ticks in the sidebar while one goes from page to page can draw into a
+    page that is not there yet, and that page stays blank (tests/e2e/test_cold_start.py).
+    """
     st.divider()
-    warmth = runtime.warmth()
-    warming = warmth.started and not warmth.ready
-    # The name tells the pages' fragments apart: a tick that was due on the page one has just left must not draw into
-    # the next one, which stays blank then. For the same reason a tick draws and never reruns the page; the timer ends
-    # with the next click.
-    st.fragment(_draw_model_state, run_every=2.0 if warming else None, key=f"model_state_of_{page}")()
-    model_choice()
-
-
-def _draw_model_state() -> None:
     warmth = runtime.warmth()
     with st.container(gap=None, key="model_state"):
         st.markdown(f":material/memory: &nbsp;**{plain(chosen.model)}**")
@@ -158,6 +153,7 @@ def _draw_model_state() -> None:
         elif model_key(chosen.model) in runtime.shelf().loaded("model"):
             st.caption(":green[:material/check_circle:] Ready")
         elif warmth.started and not warmth.ready:
-            st.caption(f":orange[:material/hourglass_top:] {plain(warmth.phase)}… {warmth.seconds:.0f} s")
+            st.caption(":orange[:material/hourglass_top:] Warming up in the background")
         else:
             st.caption(":gray[:material/radio_button_unchecked:] Loads at first use")
+    model_choice()
