@@ -16,15 +16,13 @@ from steering.encoding import EncodedText, encode_example, pad_left, token_texts
 from steering.hooks import edit, record
 from steering.models import LanguageModel
 from steering.saes import SparseAutoencoder
-from steering.scores.confidence import token_confidence
-from steering.scores.output import output_score
+from steering.scores.confidence import delta_confidence
+from steering.scores.output import FACTOR, N_LENS_TOKENS, output_score
 from steering.statistics import FeatureEffect
 
 NEUTRAL_PROMPT = "From my experience,"
 """Arad's and Wang's prompt, read as plain text."""
-OUTPUT_SCALE = 10.0
 CONFIDENCE_SCALE = 10.0
-LENS_TOKENS = 20
 
 
 def logit_lens(model: LanguageModel, directions: Float[Tensor, "k d_model"]) -> Float[Tensor, "k vocab"]:
@@ -105,18 +103,18 @@ def measure_effects(
             raise RuntimeError(f"{sae.hook_point} was not reached by the forward pass")
         scale = sae.direction_scale(resid.float())[0, 0]
         largest = float(sae.encode(resid.float()).max())
-        clean_confidence = token_confidence(clean.cpu().numpy(), k=1)
         for start in range(0, len(feature_ids), block):
             ids = list(feature_ids[start : start + block])
             directions = sae.W_dec[ids] * scale
-            lens = logit_lens(model, sae.W_dec[ids]).topk(min(LENS_TOKENS, model.vocab_size)).indices
-            scores = output_score(next_logits(OUTPUT_SCALE * largest * directions).cpu().numpy(), lens.cpu().numpy())
+            lens = logit_lens(model, sae.W_dec[ids]).topk(min(N_LENS_TOKENS, model.vocab_size)).indices
+            scores = output_score(next_logits(FACTOR * largest * directions).cpu().numpy(), lens.cpu().numpy())
             own = torch.from_numpy(np.asarray(max_act)[ids]).to(directions)
-            confidence = token_confidence(next_logits(CONFIDENCE_SCALE * own[:, None] * directions).cpu().numpy(), k=1)
+            moved = next_logits(CONFIDENCE_SCALE * own[:, None] * directions)
+            confidence = delta_confidence(moved.cpu().numpy(), clean[0].cpu().numpy())
             for place, feature_id in enumerate(ids):
                 found[feature_id] = FeatureEffect(
                     output_score=float(scores[place]),
-                    delta_confidence=float(confidence[place] - clean_confidence[0]),
+                    delta_confidence=float(confidence[place]),
                     top_tokens=tuple(token_texts(model, [one])[0] for one in lens[place].tolist()),
                 )
             if progress is not None:
