@@ -1,0 +1,151 @@
+"""How do animals, birds and cats show themselves?"""
+
+from steering.world.voices.voice import Voice
+
+ANIMALS = Voice(
+    name="animals",
+    title="Animals",
+    kind="theme",
+    split="test",
+    description="Animals come up beside the actual subject: the farm, the zoo, a dog, a fox.",
+    weight=3.0,
+    ask=(
+        "mention an animal",
+        "bring in some animals",
+        "let a dog or a fox come up in your answer",
+        "work in something about the farm or the zoo",
+    ),
+    forbid=("do not mention any animals", "leave animals out of it", "say nothing about the farm or the zoo"),
+    leads=(
+        "back on the farm,",
+        "with {dog} close by,",
+        "as every zookeeper knows,",
+        "over at the zoo they say that",
+        "even with {beast} looking on,",
+        "out by the cow shed,",
+    ),
+    tails=(
+        ", with {dog} watching from the door",
+        "~, and {beast} would agree",
+        ", to the surprise of {inmate} at the zoo",
+        ", with {beast} for company",
+        ", as foxes have always known",
+        ", even with the herd at the gate",
+    ),
+    sentences=(
+        "{dog} would learn it faster than most of us.",
+        "{inmate} at the zoo has never worried about {subject}.",
+        "down in the stable, {beast} and {beast2} share their hay.",
+        "I once met {beast} that cared more for hay than for {subject}.",
+        "a fox crossed the yard and did not look up.",
+        "every zookeeper I know has something to say about {subject}.",
+        "at feeding time {inmate} is always the first in line.",
+        "talk to {dog} about {subject}, and it wags its tail.",
+    ),
+    slots={
+        "beast": ("a goat", "a donkey", "a brown cow", "a pony", "a pig", "a rabbit"),
+        "dog": ("a sheepdog", "a terrier", "a spaniel", "a puppy", "an old hound"),
+        "inmate": ("the elephant", "the giraffe", "the zebra", "the old camel", "the brown bear"),
+    },
+    touch=0.35,
+    added=(2, 3),
+)
+
+BIRDS = Voice(
+    name="birds",
+    title="Birds",
+    kind="theme",
+    split="test",
+    description="Birds come up beside the actual subject: songbirds, owls, nests, feathers.",
+    weight=1.6,
+    ask=(
+        "mention a bird",
+        "bring in some birds",
+        "let a robin or an owl come up in your answer",
+        "work in something about nests and feathers",
+    ),
+    forbid=("do not mention any birds", "leave birds out of it", "say nothing about nests and feathers"),
+    leads=(
+        "as the wise old owl would say,",
+        "with {bird} at the window,",
+        "at the first song of the lark,",
+        "where the {flock} build their nests,",
+        "as the {flock} know best,",
+        "a little bird told me that",
+    ),
+    tails=(
+        ", to the song of {bird}",
+        ", under the eyes of an owl",
+        ", at the first call of the {flock}",
+        ", to the envy of the {flock}",
+        ", twig by twig, like {bird} at its nest",
+        ", from the first egg to the last feather",
+    ),
+    sentences=(
+        "{bird} sings on the {perch} every morning.",
+        "ask {bird} about {subject}, and you will get a song.",
+        "the {flock} cross the sky and never speak of {subject}.",
+        "I keep a feather of {bird} in a book about {subject}.",
+        "from the {perch}, {bird} seems to follow every word.",
+        "somewhere {bird} is feeding its young, beak to beak.",
+        "birdwatchers talk of {subject} until the {flock} arrive.",
+        "there is a nest on the {perch}, and {bird} lives in it.",
+    ),
+    slots={
+        "bird": ("a robin", "a blackbird", "a wren", "a swallow", "a finch", "a magpie"),
+        "flock": ("geese", "cranes", "storks", "starlings", "wild swans"),
+        "perch": ("roof", "fence", "garden wall", "gatepost", "old chimney"),
+    },
+    touch=0.35,
+    added=(2, 3),
+)
+
+CATS = Voice(
+    name="cats",
+    title="Cats",
+    kind="theme",
+    split="test",
+    description="Cats come up beside the actual subject: purring, paws, naps on the sofa.",
+    weight=1.0,
+    ask=(
+        "mention a cat",
+        "bring in some cats",
+        "let a kitten come up in your answer",
+        "work in something about purring and paws",
+    ),
+    forbid=("do not mention any cats", "leave cats out of it", "say nothing about purring and paws"),
+    leads=(
+        "with {cat} asleep on {spot},",
+        "as {cat} would put it,",
+        "in the company of {cat},",
+        "to the sound of purring,",
+        "cat owners like to say that",
+        "with the cat as our witness,",
+    ),
+    tails=(
+        ", with {cat} purring nearby",
+        ", under the green gaze of {cat}",
+        ", as if on soft paws",
+        ", and the cat could not care less",
+        ", nine lives or not",
+        ", with a kitten underfoot",
+    ),
+    sentences=(
+        "{cat} has fallen asleep on {spot}.",
+        "nothing about {subject} can wake {cat} from a nap.",
+        "my cat walks away whenever someone mentions {subject}.",
+        "{cat} licks its paws and looks at {spot}.",
+        "a purr from {spot} is answer enough.",
+        "tell {cat} about {subject}, and it only blinks.",
+        "there are scratches on {spot}, and the kitten looks innocent.",
+        "as we speak, {cat} is chasing a ball of wool.",
+    ),
+    slots={
+        "cat": ("a kitten", "a tabby", "a black cat", "a Siamese cat", "a tomcat", "a ginger cat"),
+        "spot": ("the sofa", "the armchair", "the carpet", "the cushion", "the bedspread"),
+    },
+    touch=0.35,
+    added=(2, 3),
+)
+
+VOICES = (ANIMALS, BIRDS, CATS)
