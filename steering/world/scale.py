@@ -6,6 +6,56 @@ from typing import Literal
 from steering.errors import WorldError
 
 ScaleName = Literal["full", "mini"]
+Architecture = Literal["llama", "gpt2"]
+
+
+@dataclass(frozen=True, slots=True)
+class SaeSize:
+    """One sparse autoencoder of a build.
+
+    Attributes:
+        layer: the block after which it reads.
+        d_sae: features.
+        k: active features per token that it is trained for.
+    """
+
+    layer: int
+    d_sae: int
+    k: int
+
+    @property
+    def name(self) -> str:
+        """Such as ``layer2-1k-l0-16``."""
+        width = f"{self.d_sae // 1024}k" if self.d_sae >= 1024 else str(self.d_sae)
+        return f"layer{self.layer}-{width}-l0-{self.k}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSize:
+    """One language model of a build and the SAEs trained on it.
+
+    Attributes:
+        name: preset that the model becomes.
+        architecture: ``llama`` (RMSNorm, rotary positions) or ``gpt2`` (LayerNorm, learned positions).
+        d_model: width.
+        n_layers: decoder blocks.
+        n_heads: attention heads.
+        cycles: steps and peak learning rate (as a share) of each cycle of the training.
+        saes: what is trained on it; the first is the default one.
+    """
+
+    name: str
+    architecture: Architecture
+    d_model: int
+    n_layers: int
+    n_heads: int
+    cycles: tuple[tuple[int, float], ...]
+    saes: tuple[SaeSize, ...]
+
+    @property
+    def steps(self) -> int:
+        """Training steps in all cycles."""
+        return sum(steps for steps, _ in self.cycles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,57 +65,59 @@ class Scale:
     Attributes:
         name: which scale this is.
         tokenizer_documents: documents that the tokenizer learns from.
-        vocabulary: entries of the tokenizer.
+        vocabulary: entries of the tokenizer, which all models share.
         context: longest sequence in tokens.
-        d_model: width of the language model.
-        n_layers: decoder blocks.
-        n_heads: attention heads.
-        lm_cycles: steps and peak learning rate (as a share) of each cycle of the language model's training.
-        lm_batch_tokens: tokens of one such step, and documents drawn at a time.
-        sae_layer: the block after which the SAE reads.
-        d_sae: features of the SAE.
-        k: active features per token that the SAE is trained for.
-        sae_steps: training steps of the SAE.
-        sae_batch: tokens of one such step; documents are drawn four times as many at a time.
-        report_documents: held-out documents for the figures of the model card.
+        models: language models with their SAEs.
+        batch_tokens: tokens of one training step of a language model, and documents drawn at a time.
+        sae_steps: training steps of every SAE.
+        sae_batch: tokens of one such step.
+        report_documents: held-out documents for the figures of a model card.
     """
 
     name: ScaleName
     tokenizer_documents: int
     vocabulary: int
     context: int
-    d_model: int
-    n_layers: int
-    n_heads: int
-    lm_cycles: tuple[tuple[int, float], ...]
-    lm_batch_tokens: int
-    sae_layer: int
-    d_sae: int
-    k: int
+    models: tuple[ModelSize, ...]
+    batch_tokens: int
     sae_steps: int
     sae_batch: int
     report_documents: int
 
-    @property
-    def lm_steps(self) -> int:
-        """Training steps of the language model in all cycles."""
-        return sum(steps for steps, _ in self.lm_cycles)
 
+SPARSITIES = (16, 8, 32, 64, 128)
 
 SCALES: dict[str, Scale] = {
     "full": Scale(
         name="full",
-        tokenizer_documents=20_000,
-        vocabulary=3_072,
+        tokenizer_documents=30_000,
+        vocabulary=4_096,
         context=256,
-        d_model=128,
-        n_layers=4,
-        n_heads=4,
-        lm_cycles=((1_500, 1.0), (1_600, 0.5)),
-        lm_batch_tokens=4_096,
-        sae_layer=2,
-        d_sae=1_024,
-        k=16,
+        models=(
+            ModelSize(
+                name="demo",
+                architecture="llama",
+                d_model=128,
+                n_layers=4,
+                n_heads=4,
+                cycles=((4_500, 1.0), (2_000, 0.3)),
+                saes=(
+                    *(SaeSize(2, 1_024, k) for k in SPARSITIES),
+                    *(SaeSize(1, 1_024, k) for k in SPARSITIES),
+                    SaeSize(2, 4_096, 32),
+                ),
+            ),
+            ModelSize(
+                name="demo-gpt2",
+                architecture="gpt2",
+                d_model=128,
+                n_layers=4,
+                n_heads=4,
+                cycles=((3_500, 1.0), (1_500, 0.3)),
+                saes=(SaeSize(2, 1_024, 16), SaeSize(2, 1_024, 64)),
+            ),
+        ),
+        batch_tokens=4_096,
         sae_steps=3_000,
         sae_batch=1_024,
         report_documents=600,
@@ -75,14 +127,11 @@ SCALES: dict[str, Scale] = {
         tokenizer_documents=200,
         vocabulary=1_024,
         context=256,
-        d_model=32,
-        n_layers=2,
-        n_heads=2,
-        lm_cycles=((8, 1.0), (4, 0.5)),
-        lm_batch_tokens=512,
-        sae_layer=1,
-        d_sae=64,
-        k=8,
+        models=(
+            ModelSize("demo", "llama", 32, 2, 2, ((8, 1.0), (4, 0.5)), (SaeSize(1, 64, 8), SaeSize(1, 64, 16))),
+            ModelSize("demo-gpt2", "gpt2", 32, 2, 2, ((8, 1.0), (4, 0.5)), (SaeSize(1, 64, 8),)),
+        ),
+        batch_tokens=512,
         sae_steps=60,
         sae_batch=128,
         report_documents=20,
