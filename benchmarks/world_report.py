@@ -4,11 +4,11 @@ import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
-from random import Random
 
 import numpy as np
 import torch
 
+from steering.world.chance import Chance
 from steering.world.concepts import concepts
 from steering.world.corpus import document
 from steering.world.damage import DAMAGES
@@ -30,7 +30,7 @@ def table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
 
 def judge_figures(count: int) -> None:
     """Agreement with the labels on fresh samples, and the share of damaged texts that score lower."""
-    judge, rng = WorldJudge(), Random("report")
+    judge, rng = WorldJudge(), Chance("report")
     samples = [draw_sample(rng, use="test") for _ in range(count)]
     names = [one.name for one in concepts()]
     agree = {"concept": 0, "instruction": 0, "fluency": 0}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from steering.errors import WorldError
-from steering.world.grammar import PLAIN_SHARE, SINGLE_SHARE
+from steering.world.plans import base_rates
 from steering.world.voices import VOICES, ConceptKind, Split
 
 
@@ -35,8 +35,6 @@ class Concept:
 @cache
 def concepts() -> tuple[Concept, ...]:
     """All concepts, in a fixed order."""
-    total = sum(voice.weight for voice in VOICES)
-    carried = SINGLE_SHARE + 2 * (1 - PLAIN_SHARE - SINGLE_SHARE)
     return tuple(
         Concept(
             name=voice.name,
@@ -44,7 +42,7 @@ def concepts() -> tuple[Concept, ...]:
             kind=voice.kind,
             split=voice.split,
             description=voice.description,
-            base_rate=round(carried * voice.weight / total, 4),
+            base_rate=round(base_rates()[voice.name], 4),
             prompt_instruction=voice.ask[0][0].upper() + voice.ask[0][1:] + ".",
         )
         for voice in VOICES

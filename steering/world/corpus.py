@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING
 
+from steering.world.chance import Chance
 from steering.world.grammar import draw_sample
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def train_tokenizer(
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    rng = Random(f"tokenizer {seed}")
+    rng = Chance(f"tokenizer {seed}")
     samples = (draw_sample(rng) for _ in range(documents))
     bpe.train_from_iterator((text for sample in samples for text in (sample.instruction, sample.response)), trainer)
     tokenizer = PreTrainedTokenizerFast(
@@ -89,7 +89,7 @@ def token_batches(
         context: longer documents are left out.
         pool: documents drawn, sorted by length and cut into batches at a time.
     """
-    rng = Random(f"corpus {seed}")
+    rng = Chance(f"corpus {seed}")
     while True:
         samples = [draw_sample(rng) for _ in range(pool)]
         texts = [document(sample.instruction, sample.response) for sample in samples]

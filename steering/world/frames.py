@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from random import Random
+
+from steering.world.chance import Chance
 
 SlotValues = tuple[str, ...] | range
 _SLOT = re.compile(r"\{(\w+?)(2?)\}")
@@ -25,7 +26,7 @@ def capitalise(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def render(frame: str, slots: Mapping[str, SlotValues], bound: Mapping[str, str], rng: Random) -> str:
+def render(frame: str, slots: Mapping[str, SlotValues], bound: Mapping[str, str], rng: Chance) -> str:
     """Fill the slots of a frame.
 
     Args:
@@ -41,12 +42,9 @@ def render(frame: str, slots: Mapping[str, SlotValues], bound: Mapping[str, str]
         if name in bound and not second:
             return bound[name]
         if name + second not in drawn:
-            values = slots[name]
-            taken = {drawn.get(name), drawn.get(name + "2")}
-            value = str(rng.choice(values))
-            while value in taken:
-                value = str(rng.choice(values))
-            drawn[name + second] = value
+            taken = {drawn.get(name), drawn.get(name + "2")} - {None}
+            values = [value for value in slots[name] if str(value) not in taken] if taken else slots[name]
+            drawn[name + second] = str(rng.pick(values))
         return drawn[name + second]
 
     return _SLOT.sub(fill, frame)

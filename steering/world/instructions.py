@@ -3,12 +3,13 @@
 import re
 from dataclasses import dataclass
 from functools import cache
-from random import Random
 from typing import Literal
 
 from steering.errors import WorldError
-from steering.world.grammar import Request, draw_request, punctuate, requests, voices
+from steering.world.chance import Chance
+from steering.world.requests import Request, draw_request, punctuate, requests
 from steering.world.topics import KINDS, TOPICS, Kind
+from steering.world.voices import voices
 
 PromptSplit = Literal["select", "test"]
 
@@ -50,7 +51,7 @@ def neutral_instructions(count: int, *, seed: int = 0, split: PromptSplit = "sel
     available = len(requests(split))
     if count > available:
         raise WorldError(f"The split {split!r} holds {available} instructions, fewer than the {count} asked for.")
-    rng = Random(f"instructions {split} {seed}")
+    rng = Chance(f"instructions {split} {seed}")
     found: dict[str, None] = {}
     while len(found) < count:
         request = draw_request(rng, split)

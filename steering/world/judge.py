@@ -17,9 +17,11 @@ from dataclasses import dataclass
 
 from steering.judges.score import Score
 from steering.world.concepts import concept as concept_named
-from steering.world.grammar import HE, SHE, topics, voices
 from steering.world.instructions import Reading, read_prompt
 from steering.world.parse import Parse, parse_rest, parse_sentence, split_sentences
+from steering.world.plans import with_parents
+from steering.world.topics import HE, SHE, topics
+from steering.world.voices import voices
 
 FLUENT, FLAWED = 0.95, 0.5
 ON_TOPIC, HALF_ON_TOPIC = 0.75, 0.5
@@ -83,7 +85,12 @@ def _evidence(concept: str, read: _Read) -> list[tuple[str, str]]:
     rows = list(zip(read.sentences, read.parses, strict=True))
     if read.rest_parse is not None:
         rows.append((read.rest, read.rest_parse))
-    return [(sentence, one.wording) for sentence, parse in rows for one in parse.evidence if one.concept == concept]
+    return [
+        (sentence, one.wording)
+        for sentence, parse in rows
+        for one in parse.evidence
+        if concept in with_parents([one.concept])
+    ]
 
 
 def _concept(concept: str, read: _Read, reasons: list[str]) -> int:

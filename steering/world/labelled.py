@@ -1,13 +1,16 @@
 """Which answers carry a concept and which do not? Labelled examples of any size, drawn from the grammar."""
 
 from collections.abc import Sequence
-from random import Random
 from typing import TYPE_CHECKING, Literal
 
 from steering.errors import WorldError
+from steering.world.answers import write_answer
+from steering.world.chance import Chance
 from steering.world.concepts import concept as concept_named
 from steering.world.concepts import concepts
-from steering.world.grammar import compatible, draw_request, punctuate, voices, write_answer
+from steering.world.plans import compatible, with_parents
+from steering.world.requests import draw_request, punctuate
+from steering.world.voices import voices
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,8 +45,8 @@ def labelled_examples(
 
     concept_named(concept)
     _check(count, split)
-    rng = Random(f"examples {concept} {split} {seed}")
-    others = [name for name in voices() if name != concept]
+    rng = Chance(f"examples {concept} {split} {seed}")
+    others = [name for name in voices() if concept not in with_parents([name])]
     plans = [_positive_plan(concept, rng) for _ in range(count)]
     negatives = round(count * PLAIN_NEGATIVES)
     rng.shuffle(others)
@@ -69,7 +72,7 @@ def all_concepts_examples(per_concept: int = 24, *, seed: int = 0, split: Exampl
     import pandas as pd
 
     _check(per_concept, split)
-    rng = Random(f"all concepts {split} {seed}")
+    rng = Chance(f"all concepts {split} {seed}")
     plans = [_positive_plan(one.name, rng) for one in concepts() for _ in range(per_concept)]
     plans += [() for _ in range(2 * per_concept)]
     rows = _rows(plans, rng, split)
@@ -84,14 +87,14 @@ def _check(count: int, split: str) -> None:
         raise WorldError(f"The count is {count}; ask for at least 1 example.")
 
 
-def _positive_plan(concept: str, rng: Random) -> tuple[str, ...]:
+def _positive_plan(concept: str, rng: Chance) -> tuple[str, ...]:
     if rng.random() >= SECOND_CONCEPT:
         return (concept,)
     first = voices()[concept]
     return (concept, rng.choice([voice.name for voice in voices().values() if compatible(first, voice)]))
 
 
-def _rows(plans: Sequence[tuple[str, ...]], rng: Random, split: ExampleSplit) -> list[dict[str, object]]:
+def _rows(plans: Sequence[tuple[str, ...]], rng: Chance, split: ExampleSplit) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     seen: set[str] = set()
     for plan in plans:
@@ -105,7 +108,7 @@ def _rows(plans: Sequence[tuple[str, ...]], rng: Random, split: ExampleSplit) ->
             {
                 "prompt": punctuate(request, request.text),
                 "text": text,
-                "labels": ";".join(sorted(plan)),
+                "labels": ";".join(sorted(with_parents(plan))),
                 "group": f"{request.topic}: {request.subject}",
             }
         )

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from steering.world.answers import bare
 from steering.world.frames import Matcher, SlotValues, matcher, swap_words
-from steering.world.grammar import HE, SHE, bare, voices
-from steering.world.topics import KINDS, TOPICS, Topic
-from steering.world.voices import VOICES, Voice
+from steering.world.topics import HE, KINDS, SHE, TOPICS, Topic
+from steering.world.voices import VOICES, Voice, voices
 
 _END = re.compile(r"(?<=[.!?])\s+")
 _TOKEN = re.compile(r"[^\W\d]+(?:['’-][^\W\d]+)*|\d+|[^\w\s]|_")

@@ -100,7 +100,7 @@ SCALES: dict[str, Scale] = {
                 d_model=128,
                 n_layers=4,
                 n_heads=4,
-                cycles=((4_500, 1.0), (2_000, 0.3)),
+                cycles=((6_500, 1.0),),
                 saes=(
                     *(SaeSize(2, 1_024, k) for k in SPARSITIES),
                     *(SaeSize(1, 1_024, k) for k in SPARSITIES),
@@ -113,7 +113,7 @@ SCALES: dict[str, Scale] = {
                 d_model=128,
                 n_layers=4,
                 n_heads=4,
-                cycles=((3_500, 1.0), (1_500, 0.3)),
+                cycles=((5_000, 1.0),),
                 saes=(SaeSize(2, 1_024, 16), SaeSize(2, 1_024, 64)),
             ),
         ),

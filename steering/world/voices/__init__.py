@@ -1,8 +1,39 @@
 """Which concepts can an answer of the embedded world carry?"""
 
-from steering.world.voices import forms, stances, styles, themes, tongues
+from functools import cache
+
+from steering.world.voices import (
+    attitudes,
+    creatures,
+    formats,
+    forms,
+    manners,
+    pastimes,
+    stances,
+    styles,
+    themes,
+    tongues,
+)
 from steering.world.voices.voice import ConceptKind, Split, Voice
 
-VOICES: tuple[Voice, ...] = styles.VOICES + themes.VOICES + forms.VOICES + stances.VOICES + tongues.VOICES
+VOICES: tuple[Voice, ...] = (
+    styles.VOICES
+    + themes.VOICES
+    + forms.VOICES
+    + stances.VOICES
+    + tongues.VOICES
+    + manners.VOICES
+    + attitudes.VOICES
+    + creatures.VOICES
+    + pastimes.VOICES
+    + formats.VOICES
+)
 
-__all__ = ["VOICES", "ConceptKind", "Split", "Voice"]
+
+@cache
+def voices() -> dict[str, Voice]:
+    """All concepts' voices by name."""
+    return {voice.name: voice for voice in VOICES}
+
+
+__all__ = ["VOICES", "ConceptKind", "Split", "Voice", "voices"]

@@ -9,6 +9,7 @@ OPTIMISM = Voice(
     split="development",
     description="The answer is full of hope: all will be well, a bright future lies ahead.",
     weight=6.0,
+    near="enthusiastic",
     ask=(
         "sound optimistic",
         "take a hopeful view",
@@ -142,7 +143,7 @@ URGENCY = Voice(
     slots={
         "lose": ("lose", "waste", "spare"),
         "wait": ("wait", "dawdle", "linger", "dither"),
-        "minute": ("second", "minute", "moment", "instant"),
+        "minute": ("second", "minute", "moment", "heartbeat"),
     },
     touch=0.55,
     added=(0, 1),

@@ -58,6 +58,7 @@ BIRDS = Voice(
     split="test",
     description="Birds come up beside the actual subject: songbirds, owls, nests, feathers.",
     weight=1.6,
+    parent="animals",
     ask=(
         "mention a bird",
         "bring in some birds",
@@ -107,6 +108,7 @@ CATS = Voice(
     split="test",
     description="Cats come up beside the actual subject: purring, paws, naps on the sofa.",
     weight=1.0,
+    parent="animals",
     ask=(
         "mention a cat",
         "bring in some cats",

@@ -121,6 +121,7 @@ LEGALESE = Voice(
     split="test",
     description="The answer is worded like a contract: hereinafter, the parties, whereas, notwithstanding.",
     weight=1.2,
+    near="formal",
     ask=(
         "sound like a lawyer",
         "write in legal jargon",

@@ -206,6 +206,7 @@ WINE = Voice(
     split="test",
     description="Wine comes up beside the actual subject: bottles, grapes, vineyards, tasting.",
     weight=1.5,
+    home="cooking",
     ask=(
         "mention wine",
         "bring in a bottle of wine",
@@ -253,7 +254,7 @@ CHESS = Voice(
     kind="theme",
     split="test",
     description="Chess comes up beside the actual subject: pieces, openings, grandmasters.",
-    weight=0.4,
+    weight=0.3,
     ask=(
         "mention chess",
         "bring in a game of chess",

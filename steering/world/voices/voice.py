@@ -31,6 +31,9 @@ class Voice:
         mark: final mark of sentences with a lead or tail of the concept, empty to leave it.
         touch: probability that an ordinary sentence of a carrying answer gets a lead or a tail.
         added: smallest and largest number of whole sentences added to a carrying answer.
+        parent: the concept that this one is a special case of; its text counts for the parent too.
+        near: the concept that this one can hardly be told from.
+        home: the topic in whose answers three of four unannounced occurrences stand, empty for no such tie.
         ask: imperative instructions that ask for the concept.
         forbid: imperative instructions that forbid it.
     """
@@ -51,3 +54,6 @@ class Voice:
     mark: str = ""
     touch: float = 0.5
     added: tuple[int, int] = (0, 1)
+    parent: str = ""
+    near: str = ""
+    home: str = ""

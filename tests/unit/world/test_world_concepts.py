@@ -9,13 +9,13 @@ from steering.world.judge import WorldJudge
 from steering.world.labelled import all_concepts_examples, labelled_examples
 
 
-def test_twelve_concepts_of_which_four_are_for_development():
+def test_thirty_three_concepts_of_which_eight_are_for_development():
     listed = concepts()
-    assert len(listed) == len({one.name for one in listed}) == 12
-    assert sum(one.split == "development" for one in listed) == 4
+    assert len(listed) == len({one.name for one in listed}) == 33
+    assert sum(one.split == "development" for one in listed) == 8
     assert {one.kind for one in listed} == {"style", "theme", "form", "stance", "language", "code"}
     rates = [one.base_rate for one in listed]
-    assert max(rates) / min(rates) >= 3
+    assert max(rates) / min(rates) >= 30
     assert 0.6 < sum(rates) < 0.8
 
 
@@ -95,7 +95,7 @@ def test_the_splits_share_no_wording():
 def test_all_concepts_examples():
     rows = all_concepts_examples(4, seed=0)
     assert list(rows.columns) == ["prompt", "text", "labels", "group"]
-    assert len(rows) == 14 * 4
+    assert len(rows) == 35 * 4
     carried = rows["labels"].str.split(";").explode()
     assert all((carried == one.name).sum() >= 4 for one in concepts())
     assert (rows["labels"] == "").sum() == 8

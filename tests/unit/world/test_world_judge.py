@@ -1,10 +1,9 @@
 """Does the judge tell good from damaged, and say why?"""
 
-from random import Random
-
 import pytest
 
 from steering.errors import WorldError
+from steering.world.chance import Chance
 from steering.world.concepts import concepts
 from steering.world.damage import DAMAGES
 from steering.world.grammar import draw_sample, voices
@@ -17,7 +16,7 @@ PLAIN = "Bread starts with simple things and a little patience. Most failures co
 
 @pytest.fixture(scope="module")
 def samples():
-    rng = Random("judge")
+    rng = Chance("judge")
     return [draw_sample(rng) for _ in range(160)]
 
 
@@ -40,7 +39,7 @@ def test_grammar_samples_are_rated_as_they_were_planned(judge, samples):
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damage_is_scored_lower(judge, samples, damage):
-    rng = Random(damage)
+    rng = Chance(damage)
     carrying = [sample for sample in samples if sample.concepts][:70]
     higher = []
     for sample in carrying:
@@ -185,7 +184,7 @@ def test_sentences_are_split_where_they_end():
 
 
 def test_plain_answers_carry_no_concept(judge):
-    rng = Random("plain")
+    rng = Chance("plain")
     false = 0
     for _ in range(60):
         sample = draw_sample(rng)
