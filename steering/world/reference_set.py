@@ -6,12 +6,13 @@ from steering.activations import collect_statistics
 from steering.models import LanguageModel
 from steering.reference import Reference, write_reference
 from steering.saes import fit_to_model, load_sae
+from steering.world.concepts import concepts
 from steering.world.labelled import all_concepts_examples
 from steering.world.scale import Scale
 
 REFERENCE_SEED = 3_000
-SHARES = 14
-"""Twelve concepts and as many plain answers as two of them have."""
+PLAIN_SHARES = 2
+"""There are as many plain answers as two concepts have."""
 
 
 def build_reference(folder: Path, model: LanguageModel, *, scale: Scale, seed: int) -> Path:
@@ -23,7 +24,8 @@ def build_reference(folder: Path, model: LanguageModel, *, scale: Scale, seed: i
         scale: its ``report_documents`` says how many answers.
         seed: of the answers.
     """
-    frame = all_concepts_examples(max(1, scale.report_documents // SHARES), seed=seed + REFERENCE_SEED, split="train")
+    per_concept = max(1, scale.report_documents // (len(concepts()) + PLAIN_SHARES))
+    frame = all_concepts_examples(per_concept, seed=seed + REFERENCE_SEED, split="train")
     sae = fit_to_model(load_sae(str(folder)), model).to(model.device)
     found = collect_statistics(model, sae, frame["text"].tolist(), frame["prompt"].tolist())
     return write_reference(folder, Reference(found.max_act, found.density, found.resid_norm, int(found.n_tokens.sum())))

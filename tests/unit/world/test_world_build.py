@@ -1,6 +1,7 @@
 """Does a build make everything, resume, and match its manifest; and do the shipped weights match theirs?"""
 
 import json
+from functools import partial
 
 import pytest
 import torch
@@ -10,7 +11,18 @@ from steering.world import language_model
 from steering.world.build import build
 from steering.world.language_model import MuonAdam, loss_of, orthogonalised, padded, rate_share
 from steering.world.scale import scale
-from steering.world.shipped import ASSETS, demo_model_path, demo_sae_path, files_of, manifest, presets, verify
+from steering.world.shipped import (
+    ASSETS,
+    demo_model_path,
+    demo_sae_path,
+    files_of,
+    manifest,
+    presets,
+    sae_paths,
+    verify,
+)
+
+MODELS = {"demo": "model.layers.1", "demo-gpt2": "transformer.h.1"}
 
 
 @pytest.fixture(scope="module")
@@ -21,36 +33,64 @@ def built(tmp_path_factory):
 
 
 def test_a_miniature_is_built_end_to_end(built):
-    from sae_lens import SAE
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    assets, _, told = built
+    assets, out, told = built
     shares = [share for _, share in told]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
-    assert presets(assets) == ("demo",)
-    path = demo_model_path("demo", root=assets)
-    model, tokenizer = AutoModelForCausalLM.from_pretrained(path), AutoTokenizer.from_pretrained(path)
-    assert model.dtype == torch.bfloat16
-    assert model.config.vocab_size == len(tokenizer)
-    sae = SAE.load_from_disk(str(demo_sae_path("demo", root=assets)))
-    assert sae.cfg.architecture() == "jumprelu"
-    assert (sae.cfg.d_in, sae.cfg.d_sae) == (32, 64)
-    assert sae.cfg.metadata.hf_hook_name == "model.layers.1"
-    assert sae.cfg.metadata.hook_name == "blocks.1.hook_resid_post"
-    assert torch.allclose(sae.W_dec.norm(dim=-1), torch.ones(64), atol=1e-5)
-    card = manifest(assets)["figures"]["sae"]
-    assert abs(card["l0"] - card["l0_declared"]) < 0.25 * card["l0_declared"]
-    assert 0 < card["fvu"] < 1
+    assert presets(assets) == tuple(sorted(MODELS))
+    assert manifest(assets)["figures"]["models"].keys() == MODELS.keys()
+    assert not list(out.glob("work/*/*.bfloat16")), "the streams are deleted once the SAEs are trained"
     verify(assets)
 
 
-def test_the_reference_holds_the_largest_activations(built):
+@pytest.mark.parametrize("preset", MODELS)
+def test_a_model_is_built_with_the_shared_tokenizer(built, preset):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    assets = built[0]
+    path = demo_model_path(preset, root=assets)
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(path), AutoTokenizer.from_pretrained(path)
+    assert model.dtype == torch.bfloat16
+    assert model.config.model_type == ("gpt2" if preset == "demo-gpt2" else "llama")
+    assert model.config.vocab_size == len(tokenizer)
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        assert (path / name).read_bytes() == (demo_model_path("demo", root=assets) / name).read_bytes()
+
+
+@pytest.mark.parametrize(("preset", "size"), [(one.name, sae) for one in scale("mini").models for sae in one.saes])
+def test_an_sae_is_what_the_scale_and_its_card_say(built, preset, size):
+    from sae_lens import SAE
+    from safetensors.torch import load_file
+
+    assets = built[0]
+    path = sae_paths(preset, root=assets)[size.name]
+    sae = SAE.load_from_disk(str(path))
+    assert sae.cfg.architecture() == "jumprelu"
+    assert (sae.cfg.d_in, sae.cfg.d_sae) == (32, 64)
+    assert sae.cfg.metadata.hf_hook_name == MODELS[preset]
+    assert sae.cfg.metadata.hook_name == "blocks.1.hook_resid_post"
+    assert sae.cfg.metadata.model_name == f"steerscope/{preset}"
+    assert load_file(path / "sae_weights.safetensors")["W_dec"].dtype == torch.float16
+    assert sae.W_dec.dtype == sae.W_enc.dtype == sae.threshold.dtype == torch.float32
+    assert torch.allclose(sae.W_dec.norm(dim=-1), torch.ones(64), atol=1e-3)
+    card = manifest(assets)["figures"]["models"][preset]["saes"][size.name]
+    assert card == json.loads((path / "model_card.json").read_text())
+    assert card["l0_declared"] == size.k
+    assert abs(card["l0"] - size.k) < 0.25 * size.k
+    assert 0 < card["fvu"] < 1
+
+
+def test_the_first_sae_is_the_default(built):
+    for one in scale("mini").models:
+        assert next(iter(sae_paths(one.name, root=built[0]))) == one.saes[0].name
+
+
+@pytest.mark.parametrize("preset", MODELS)
+def test_the_reference_holds_the_largest_activations(built, preset):
     from steering.reference import read_reference
     from steering.saes import load_sae
 
-    assets, _, _ = built
-    reference = read_reference(load_sae(str(demo_sae_path("demo", root=assets))))
+    reference = read_reference(load_sae(str(demo_sae_path(preset, root=built[0]))))
     assert reference is not None
     assert reference.max_act.shape == reference.density.shape == (64,)
     assert reference.n_tokens > 100
@@ -69,6 +109,35 @@ def test_building_again_changes_nothing(built):
     before = manifest(assets)["sha256"]
     build(out, scale="mini")
     assert manifest(assets)["sha256"] == before
+
+
+def test_a_build_interrupted_between_and_within_stages_ends_with_the_same_files(built, tmp_path):
+    stops = ["stream", "demo layer1-64-l0-16: step 20", "demo layer1-64-l0-16: reference", "demo-gpt2 layer1"]
+
+    def interrupt(message, _share):
+        if stops and stops[0] in message:
+            stops.pop(0)
+            raise KeyboardInterrupt
+
+    build_once = partial(build, tmp_path, scale="mini", progress=interrupt)
+    for _ in range(4):
+        with pytest.raises(KeyboardInterrupt):
+            build_once()
+    assets = build_once()
+    assert manifest(assets)["sha256"] == manifest(built[0])["sha256"]
+
+
+def test_one_model_is_built_alone(built, tmp_path):
+    assets = build(tmp_path, scale="mini", only="demo-gpt2")
+    assert presets(assets) == ("demo-gpt2",)
+    verify(assets)
+    whole = {name: value for name, value in manifest(built[0])["sha256"].items() if name.startswith("demo-gpt2/")}
+    assert whole.items() <= manifest(assets)["sha256"].items()
+
+
+def test_an_unknown_model_is_refused(tmp_path):
+    with pytest.raises(WorldError, match="There is no model 'demo-9'; choose one of demo, demo-gpt2"):
+        build(tmp_path, scale="mini", only="demo-9")
 
 
 def test_a_changed_missing_or_added_file_is_noticed(built, tmp_path):
@@ -97,7 +166,9 @@ def test_an_interrupted_training_ends_with_the_same_weights(tmp_path, monkeypatc
 
     def train(folder, progress):
         folder.mkdir(exist_ok=True)
-        language_model.train_language_model(folder, folder / "work", tokenizer, scale=sizes, seed=0, progress=progress)
+        language_model.train_language_model(
+            folder, folder / "work", tokenizer, size=sizes.models[0], scale=sizes, seed=0, progress=progress
+        )
 
     def interrupt(_message, share):
         if share > 0.7:
@@ -156,5 +227,11 @@ def test_the_shipped_weights_are_those_of_the_manifest():
     verify(ASSETS)
     made = manifest(ASSETS)
     assert made["scale"]["name"] == "full"
-    assert sum(path.stat().st_size for path in files_of(ASSETS)) < 8 * 2**20
-    assert presets() == ("demo",)
+    assert sum(path.stat().st_size for path in files_of(ASSETS)) < 64 * 2**20
+    assert presets() == ("demo", "demo-gpt2")
+    assert len(sae_paths("demo")) == 11
+    assert len(sae_paths("demo-gpt2")) == 2
+    for figures in made["figures"]["models"].values():
+        for card in figures["saes"].values():
+            assert abs(card["l0"] - card["l0_declared"]) < 0.05 * card["l0_declared"], card["name"]
+            assert card["dead_share"] <= 0.25, card["name"]
