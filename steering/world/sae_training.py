@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sae_lens.config import SAETrainerConfig
 
 TRAIN_SEED, HELDOUT_SEED = 1_000, 2_000
-SETTLE_BATCHES = 8
+SETTLE_BATCHES = 16
 NORM_BATCHES = 10
 RATE, RATE_END = 2e-3, 1e-4
 WEIGHTS = "sae_weights.safetensors"

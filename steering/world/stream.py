@@ -23,7 +23,7 @@ def stream_batches(model: LanguageModel, *, layer: int, scale: Scale, seed: int)
     special = torch.tensor(model.tokenizer.all_special_ids)
     pad = int(model.tokenizer.pad_token_id)
     batches = token_batches(
-        model.tokenizer, seed=seed, tokens=8 * scale.sae_batch, context=scale.context, pool=4 * scale.sae_batch
+        model.tokenizer, seed=seed, tokens=8 * scale.sae_batch, context=scale.context, pool=scale.sae_batch
     )
     for rows in batches:
         ids = padded(rows, pad).to(model.device)
