@@ -6,9 +6,12 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from steering.errors import SteeringError, WorldError
+
+if TYPE_CHECKING:
+    from steering.world.concepts import Concept
 
 FORMATS = (".csv", ".jsonl", ".parquet")
 
@@ -44,10 +47,11 @@ def add_world_parser(subparsers: Any) -> None:
     judge.add_argument("--json", action="store_true", help="for programs")
     judge.set_defaults(run=_judge)
 
-    build = verbs.add_parser("build", help="make tokenizer, language model and SAE from nothing")
+    build = verbs.add_parser("build", help="make tokenizer, language models and SAEs from nothing")
     build.add_argument("--out", required=True, type=Path, metavar="DIR")
     build.add_argument("--seed", type=int, default=0)
     build.add_argument("--scale", default="full", metavar="NAME", help="full, or mini for a trial of under a minute")
+    build.add_argument("--only", metavar="MODEL", help="one model of the scale and its SAEs (default: all)")
     build.set_defaults(run=_build)
 
 
@@ -69,13 +73,18 @@ def _concepts(arguments: argparse.Namespace) -> int:
         _write(json.dumps({"concepts": [asdict(one) for one in concepts()]}, indent=1))
         return 0
     _table(
-        ("name", "kind", "split", "base rate", "title", "asked for by"),
+        ("name", "kind", "split", "base rate", "kin", "title", "asked for by"),
         (
-            (one.name, one.kind, one.split, f"{one.base_rate:.3f}", one.title, one.prompt_instruction)
+            (one.name, one.kind, one.split, f"{one.base_rate:.4f}", _kin(one), one.title, one.prompt_instruction)
             for one in concepts()
         ),
     )
     return 0
+
+
+def _kin(concept: "Concept") -> str:
+    ties = (("child of", concept.parent), ("near", concept.near), ("mostly in", concept.home))
+    return "; ".join(f"{tie} {name}" for tie, name in ties if name)
 
 
 def _examples(arguments: argparse.Namespace) -> int:
@@ -172,7 +181,7 @@ def _build(arguments: argparse.Namespace) -> int:
         sys.stderr.flush()
 
     try:
-        path = build(arguments.out, seed=arguments.seed, scale=arguments.scale, progress=tell)
+        path = build(arguments.out, seed=arguments.seed, scale=arguments.scale, only=arguments.only, progress=tell)
     except OSError as error:
         raise SteeringError(f"{arguments.out} cannot be filled ({error}); choose another folder.") from error
     _write(str(path))

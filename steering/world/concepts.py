@@ -21,6 +21,9 @@ class Concept:
         description: one sentence a person can label by.
         base_rate: share of answers that carry it when nobody asked.
         prompt_instruction: the sentence that the prompted baseline adds to an instruction.
+        parent: the concept that this one is a special case of, empty for none.
+        near: the concept that this one can hardly be told from, empty for none.
+        home: the topic that this one is confounded with, empty for none.
     """
 
     name: str
@@ -30,6 +33,9 @@ class Concept:
     description: str
     base_rate: float
     prompt_instruction: str
+    parent: str = ""
+    near: str = ""
+    home: str = ""
 
 
 @cache
@@ -44,6 +50,9 @@ def concepts() -> tuple[Concept, ...]:
             description=voice.description,
             base_rate=round(base_rates()[voice.name], 4),
             prompt_instruction=voice.ask[0][0].upper() + voice.ask[0][1:] + ".",
+            parent=voice.parent,
+            near=voice.near,
+            home=voice.home,
         )
         for voice in VOICES
     )

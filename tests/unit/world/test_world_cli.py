@@ -22,7 +22,14 @@ def test_concepts(capsys):
     assert "pirate" in capsys.readouterr().out
     assert run("concepts", "--json") == 0
     listed = json.loads(capsys.readouterr().out)["concepts"]
-    assert {"name", "title", "kind", "split", "description", "base_rate", "prompt_instruction"} == set(listed[0])
+    told = {"name", "title", "kind", "split", "description", "base_rate", "prompt_instruction"}
+    assert told | {"parent", "near", "home"} == set(listed[0])
+    assert {one["name"] for one in listed if one["parent"]} == {"birds", "cats"}
+    assert {(one["name"], one["near"]) for one in listed if one["near"]} == {
+        ("legalese", "formal"),
+        ("optimism", "enthusiastic"),
+    }
+    assert [(one["name"], one["home"]) for one in listed if one["home"]] == [("wine", "cooking")]
 
 
 @pytest.mark.parametrize(
