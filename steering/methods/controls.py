@@ -1,0 +1,43 @@
+"""What would steering score if the feature, the direction or the concept did not matter?"""
+
+import numpy as np
+
+from steering.errors import SaeError
+from steering.methods.features import steering_with
+from steering.methods.sae import sae_f1c
+from steering.methods.task import Prepared, Task
+
+DENSITY_FACTOR = 1.5
+
+
+def random_feature(task: Task) -> Prepared:
+    """Any feature about as dense as the one that F1c chooses, but not that one.
+
+    Raises:
+        SaeError: none is as dense.
+    """
+    chosen = int(sae_f1c(task).details["feature_ids"][0])
+    reference = task.loaded.reference
+    density = reference.density if reference is not None else task.statistics.density
+    wanted = float(density[chosen])
+    alike = [
+        one
+        for one in np.flatnonzero((density >= wanted / DENSITY_FACTOR) & (density <= wanted * DENSITY_FACTOR)).tolist()
+        if one != chosen and task.max_act(one) > 0
+    ]
+    if not alike:
+        raise SaeError(f"No feature is about as dense as feature {chosen} ({wanted:.2g}); no control can be drawn.")
+    rng = np.random.default_rng([task.seed, chosen])
+    return steering_with("random_feature", task, [int(rng.choice(alike))], details={"density_of": chosen})
+
+
+def other_concept(task: Task) -> Prepared:
+    """The feature that F1c chooses for another concept.
+
+    Raises:
+        SaeError: there is no other concept.
+    """
+    if task.other is None:
+        raise SaeError("The control other_concept needs the examples of a second concept; give more than one concept.")
+    chosen = int(sae_f1c(task.other).details["feature_ids"][0])
+    return steering_with("other_concept", task, [chosen], details={"other": task.other.concept})

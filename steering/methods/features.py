@@ -1,0 +1,49 @@
+"""How do chosen features become a method? Strength in shares of the stream, factor in units of max_act."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from steering.errors import SaeError
+from steering.generation.condition import Condition
+from steering.interventions import FeatureEdit, Intervention, Mode, Scope
+from steering.methods.task import STREAM_SHARES, Prepared, Task
+
+
+def steering_with(
+    method: str,
+    task: Task,
+    feature_ids: Sequence[int],
+    *,
+    mode: Mode = "add",
+    scope: Scope = "all",
+    details: Mapping[str, Any] | None = None,
+) -> Prepared:
+    """Steer with features, all at one factor; several share the budget of the largest.
+
+    The grid moves the stream by `STREAM_SHARES` of its median norm, so that features with large and with small
+    max_act are tried equally far.
+
+    Args:
+        method: name in tables.
+        task: whose SAE has the features.
+        feature_ids: at least one, most important first.
+        mode: what happens to the codes.
+        scope: which positions are written.
+        details: what else the manifest should hold.
+
+    Raises:
+        SaeError: a feature never fired where max_act was measured.
+    """
+    units = {feature_id: task.max_act(feature_id) for feature_id in feature_ids}
+    silent = [feature_id for feature_id, unit in units.items() if unit <= 0]
+    if silent:
+        raise SaeError(f"Feature {silent[0]} never fired, so a factor has no unit; {method} needs another feature.")
+    largest = max(units.values())
+
+    def at(factor: float) -> Condition:
+        edits = tuple(FeatureEdit(feature_id, factor, units[feature_id]) for feature_id in feature_ids)
+        return Condition("steered", intervention=Intervention(edits, mode=mode, scope=scope))
+
+    factors = tuple(share * task.resid_norm / largest for share in STREAM_SHARES)
+    told = {"feature_ids": list(feature_ids), "max_act": [units[one] for one in feature_ids], "mode": mode}
+    return Prepared(method, at, factors, told | dict(details or {}))
