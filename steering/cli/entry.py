@@ -11,6 +11,7 @@ from steering import __version__
 from steering.cli.generate import add_generate_parser
 from steering.cli.models import add_models_parser
 from steering.cli.rank import add_rank_parser
+from steering.cli.stackexchange import add_stackexchange_parser
 from steering.cli.train_lora import add_train_lora_parser
 from steering.errors import SteeringError
 from steering.world.cli import add_world_parser
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     add_rank_parser(verbs)
     add_generate_parser(verbs)
     add_train_lora_parser(verbs)
+    add_stackexchange_parser(verbs)
     add_world_parser(verbs)
     return parser
 
