@@ -29,6 +29,10 @@ class AdapterError(SteeringError):
     """A LoRA adapter that cannot be trained, found or fitted to the model."""
 
 
+class JudgeError(SteeringError):
+    """A judge that cannot be named, reached or paid, or whose replies cannot be kept."""
+
+
 class WorldError(SteeringError):
     """An unknown concept of the embedded world, or assets that do not match their manifest."""
 

@@ -1,0 +1,117 @@
+"""What does a language model on this machine say about a completion?"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+import torch
+
+from steering.encoding import encode_prompt
+from steering.errors import JudgeError, ModelError
+from steering.generation import Condition, Sampling, generate
+from steering.judges.cache import Reply, ReplyCache
+from steering.judges.rubric_judge import Question, RubricJudge
+from steering.judges.settings import JudgeSettings
+from steering.models import LanguageModel
+
+PROBES = 16
+"""Numbers of every weight tensor that go into the fingerprint."""
+
+
+class LocalJudge(RubricJudge):
+    """A model that `steering.models.load_model` loaded, as a `steering.judges.batch.BatchJudge`.
+
+    Replies are drawn with the sample number as the seed, so the same question gives the same reply.
+
+    Args:
+        model: tuned to follow instructions; read without adapters or interventions.
+        settings: temperature, length of a reply and batch size.
+        cache: where replies are kept.
+
+    Raises:
+        JudgeError: no chat template, or no temperature or length limit.
+    """
+
+    def __init__(
+        self, model: LanguageModel, *, settings: JudgeSettings | None = None, cache: ReplyCache | None = None
+    ) -> None:
+        self.model = model
+        self.settings = settings or JudgeSettings()
+        if not model.has_chat_template:
+            raise JudgeError(
+                f"{model.name} has no chat template, so it cannot be asked to judge; choose a model tuned to follow "
+                "instructions."
+            )
+        if self.settings.temperature is None or self.settings.max_tokens is None:
+            raise JudgeError("A local judge needs a temperature and a limit on the tokens of a reply; give both.")
+        self._temperature = float(self.settings.temperature)
+        self._max_tokens = self.settings.max_tokens
+        super().__init__(
+            {
+                "judge": "local",
+                "model": model.name,
+                "weights": weights_fingerprint(model),
+                "template": str(getattr(model.tokenizer, "chat_template", "")),
+                "dtype": str(model.dtype),
+                "temperature": self._temperature,
+                "max_tokens": self._max_tokens,
+            },
+            cache,
+        )
+
+    @property
+    def name(self) -> str:
+        """The model's."""
+        return f"{self.model.name} on this machine"
+
+    def _answer(
+        self,
+        questions: Sequence[Question],
+        deliver: Callable[[Question, Reply], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        sampling = Sampling(max_new_tokens=self._max_tokens, temperature=self._temperature)
+        fitting: dict[int, list[tuple[int, Question]]] = {}
+        for question in questions:
+            try:
+                length = len(encode_prompt(self.model, question.prompt))
+            except ModelError as error:
+                deliver(question, Reply(str(error), "failed"))
+                continue
+            fitting.setdefault(question.sample, []).append((length, question))
+        for sample, members in fitting.items():
+            # Questions of like length share a batch, so that little of it is padding.
+            ordered = [question for _, question in sorted(members, key=lambda member: member[0])]
+            for start in range(0, len(ordered), self.settings.batch_size):
+                if should_stop():
+                    return
+                batch = ordered[start : start + self.settings.batch_size]
+                prompts = [question.prompt for question in batch]
+                found = generate(
+                    self.model,
+                    [Condition("baseline")],
+                    prompts,
+                    sampling=sampling,
+                    seed=sample,
+                    measured=False,
+                    should_stop=should_stop,
+                )
+                for question, completion in zip(batch, found, strict=True):
+                    receipt = completion.receipt
+                    if receipt.finished != "stopped":
+                        reply = Reply(completion.text, "answered", receipt.n_prompt_tokens, receipt.n_generated)
+                        deliver(question, self._keep(question, reply))
+
+
+def weights_fingerprint(model: LanguageModel) -> str:
+    """SHA-256 over the names and shapes of all weights and 16 numbers of each, spread evenly.
+
+    A folder whose model was trained on keeps its name and changes its fingerprint, without all of it being read.
+    """
+    digest = hashlib.sha256()
+    with model.running() as network:
+        for name, weight in network.named_parameters():
+            flat = weight.detach().reshape(-1)
+            places = torch.linspace(0, flat.numel() - 1, min(PROBES, flat.numel()), dtype=torch.float64).long()
+            values = flat[places.to(flat.device)].double().cpu().numpy().tobytes()
+            digest.update(f"{name} {tuple(weight.shape)}".encode() + values)
+    return digest.hexdigest()
