@@ -139,21 +139,21 @@ class OpenAIJudge(RubricJudge):
 
     def _ask(self, question: Question, stopped: threading.Event) -> Reply:
         """One question with its retries, in a worker thread."""
-        for attempt in range(self.settings.retries + 1):
+        attempt = 0
+        while True:
             found = self._request(question.prompt)
             if isinstance(found, Reply):
                 return self._keep(question, found)
             if found.fatal:
                 raise JudgeError(f"The judge {self.name} cannot be used: {found.sentence}")
-            if not found.again or attempt == self.settings.retries:
-                break
-            if found.after is not None and found.after > LONGEST_DELAY:
-                break
+            wished = found.after or 0.0
+            if not found.again or attempt == self.settings.retries or wished > LONGEST_DELAY:
+                return Reply(found.sentence, "failed")
             backoff = min(FIRST_DELAY * 2.0**attempt, LAST_DELAY) * random.uniform(0.75, 1.0)
             # A server's 0 is no invitation to ask without a pause.
-            if self._pause(stopped, max(backoff, found.after or 0.0)):
-                break
-        return Reply(found.sentence, "failed")
+            if self._pause(stopped, max(backoff, wished)):
+                return Reply(found.sentence, "failed")
+            attempt += 1
 
     def _request(self, prompt: str) -> Reply | _Problem:
         """One attempt. Errors end here: those of the client hold the request, and with it the key."""
@@ -228,15 +228,16 @@ def _client(endpoint: Endpoint, settings: JudgeSettings) -> Any:
 def _reply(answer: Any) -> Reply | None:
     """The reply in a chat completion, None where it is none. The client checks no types, so this does."""
     choices = getattr(answer, "choices", None)
-    message = getattr(choices[0], "message", None) if isinstance(choices, list) and choices else None
-    if message is None:
+    choice: Any = choices[0] if isinstance(choices, list) and choices else None
+    message = getattr(choice, "message", None)
+    if message is None or isinstance(message, str | int | float | list | dict):
         return None
     usage = getattr(answer, "usage", None)
     counts = [getattr(usage, name, 0) for name in ("prompt_tokens", "completion_tokens")]
     read, written = (count if isinstance(count, int) and count > 0 else 0 for count in counts)
     refusal, content = getattr(message, "refusal", None), getattr(message, "content", None)
     text = content if isinstance(content, str) else ""
-    if refusal or (choices[0].finish_reason == "content_filter"):
+    if refusal or getattr(choice, "finish_reason", None) == "content_filter":
         return Reply(str(refusal or text or "stopped by a content filter"), "refused", read, written)
     return Reply(text, "answered", read, written)
 

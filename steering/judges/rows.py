@@ -80,7 +80,7 @@ class Tally:
     def sentence(self) -> str:
         """For the screen and the log."""
         parts = [f"{self.n_scored} of {self.n_rows} completions judged"]
-        names = {
+        names: dict[Outcome, str] = {
             "unparsable": "unparsable replies counted as 0",
             "out_of_range": "replies out of range counted as 0",
             "refused": "refusals counted as 0",

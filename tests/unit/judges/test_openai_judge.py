@@ -158,13 +158,13 @@ def test_an_endpoint_that_is_down_ends_the_run(stub: Stub) -> None:
 
 
 def test_a_time_out_is_tried_again_and_then_reported(stub: Stub) -> None:
-    slow = Answer(body={}, delay=1.0)
+    slow = Answer(body={}, delay=1.5)
     stub.script = [slow]
-    assert judge(stub, timeout=0.2).score_many([ROW])[0].score is not None
+    assert judge(stub, timeout=0.5).score_many([ROW])[0].score is not None
     stub.script = [slow, slow]
-    judged = judge(stub, timeout=0.2, retries=1).score_many([ROW])
+    judged = judge(stub, timeout=0.5, retries=1).score_many([ROW])
     assert judged[0].score is None
-    assert judged[0].ratings[0].reason == "No answer came within 0.2 seconds."
+    assert judged[0].ratings[0].reason == "No answer came within 0.5 seconds."
 
 
 def test_nobody_there(stub: Stub) -> None:
@@ -184,6 +184,8 @@ def test_nobody_there(stub: Stub) -> None:
         Answer(body={}),
         Answer(body={"choices": []}),
         Answer(body={"choices": [{}]}),
+        Answer(body={"choices": [3]}),
+        Answer(body={"choices": [{"message": "Rating: [[2]]"}]}),
         Answer(body={"choices": "many"}),
     ],
 )
@@ -287,7 +289,7 @@ def test_the_same_question_is_asked_once(stub: Stub) -> None:
 
 
 def test_progress_order_and_bounded_concurrency(stub: Stub) -> None:
-    stub.usual = Answer(body=completion("Rating: [[1]]").body, delay=0.01)
+    stub.usual = Answer(body=completion("Rating: [[1]]").body, delay=0.03)
     rows = [RowToJudge("c", f"p{number}", f"text {number}") for number in range(10)]
     told: list[tuple[int, int]] = []
     here = threading.get_ident()
