@@ -33,6 +33,10 @@ class JudgeError(SteeringError):
     """A judge that cannot be named, reached or paid, or whose replies cannot be kept."""
 
 
+class DirectionError(SteeringError):
+    """A direction in the residual stream that cannot be learned as asked."""
+
+
 class WorldError(SteeringError):
     """An unknown concept of the embedded world, or assets that do not match their manifest."""
 

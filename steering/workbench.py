@@ -14,7 +14,8 @@ import torch
 
 from steering import runtime
 from steering.activations import collect_statistics, encode_examples, token_activations
-from steering.baselines import Direction, diff_mean
+from steering.directions.diff_mean import diff_mean
+from steering.directions.direction import Direction
 from steering.effects import measure_effects
 from steering.encoding import encode_prompt
 from steering.errors import ExamplesError, SaeError

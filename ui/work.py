@@ -350,7 +350,7 @@ def start_comparison(plan: "Plan", ask: "Ask", label: str, run: "RankingRun") ->
         built = {
             "Baseline": lambda: Condition("baseline"),
             "Prompted": lambda: Condition("prompted", instruction=plan.instruction),
-            "DiffMean": lambda: Condition("diffmean", direction=direction, factor=plan.diff_mean_factor),
+            "DiffMean": lambda: Condition("direction", direction=direction, factor=plan.diff_mean_factor),
             "SAE": lambda: Condition("steered", intervention=plan.strength.intervention()),
             "LoRA": lambda: Condition("adapted", adapter=trained, factor=plan.lora_factor),
         }

@@ -87,7 +87,7 @@ class Completion:
     """One answer of the model.
 
     Attributes:
-        kind: baseline, prompted, diffmean, steered or adapted.
+        kind: baseline, prompted, direction, steered or adapted.
         condition: place of its condition in the request.
         prompt: as the user wrote it.
         text: without special tokens.

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from steering.baselines import Direction
+from steering.directions.direction import Direction
 from steering.errors import InterventionError
 from steering.interventions import Intervention, Scope
 from steering.lora import Adapter
 
-Kind = Literal["baseline", "prompted", "diffmean", "steered", "adapted"]
+Kind = Literal["baseline", "prompted", "direction", "steered", "adapted"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -20,10 +20,10 @@ class Condition:
         kind: decides which of the other fields must be set.
         instruction: ``prompted``: the sentence added to the prompt.
         intervention: ``steered``: features, mode and scope.
-        direction: ``diffmean``: the direction that is added.
-        factor: ``diffmean``: in units of the direction's largest projection; ``adapted``: multiplies the adapter's
+        direction: ``direction``: the direction that is added.
+        factor: ``direction``: in units of the direction's largest projection; ``adapted``: multiplies the adapter's
             scaling, 1 as trained.
-        scope: ``diffmean``: which positions are written.
+        scope: ``direction``: which positions are written.
         adapter: ``adapted``: a trained LoRA adapter.
     """
 
@@ -39,12 +39,12 @@ class Condition:
         needed = {
             "prompted": self.instruction,
             "steered": self.intervention,
-            "diffmean": self.direction,
+            "direction": self.direction,
             "adapted": self.adapter,
         }
         for kind, value in needed.items():
             if (kind == self.kind) != (value is not None):
-                what = {"prompted": "an instruction", "steered": "an intervention", "diffmean": "a direction"}
+                what = {"prompted": "an instruction", "steered": "an intervention", "direction": "a direction"}
                 raise InterventionError(
                     f"A {self.kind} completion was asked for {'with' if value is not None else 'without'} "
                     f"{what.get(kind, 'an adapter')}; {kind} is the kind that has one."

@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from peft import LoraConfig
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from transformers.pytorch_utils import Conv1D
 
+from steering.answer_loss import answer_loss
 from steering.encoding import EncodedText, encode_prompt, pad_left
 from steering.errors import AdapterError, Cancelled
 from steering.lora.adapter import (
@@ -235,16 +235,7 @@ def _batch_losses(
     for part in _chunks(batch, micro_batch_size):
         check()
         tokens = pad_left(part, pad_id=int(model.tokenizer.pad_token_id), device=model.device)
-        logits = model.model(
-            input_ids=tokens.input_ids,
-            attention_mask=tokens.attention_mask,
-            position_ids=tokens.position_ids,
-            use_cache=False,
-        ).logits
-        counted = tokens.eligible[:, 1:]
-        yield (
-            cross_entropy(logits[:, :-1][counted].float(), tokens.input_ids[:, 1:][counted], reduction="sum") / n_tokens
-        )
+        yield answer_loss(model, tokens, tokens.eligible) / n_tokens
 
 
 def _chunks(texts: Sequence[EncodedText], size: int) -> Iterator[Sequence[EncodedText]]:

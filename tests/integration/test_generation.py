@@ -10,7 +10,7 @@ import threading
 import pytest
 import torch
 
-from steering.baselines import Direction
+from steering.directions.direction import Direction
 from steering.encoding import encode_prompt, pad_left
 from steering.errors import InterventionError, SteeringError
 from steering.generation import Condition, Sampling, generate
@@ -286,7 +286,7 @@ def test_a_loop_is_seen_although_its_perplexity_is_low(tiny_llama):
     """A direction that leaves one token no rival: the answer repeats it, and perplexity alone would call that good."""
     head = tiny_llama.model.get_output_embeddings().weight[77].float() * tiny_llama.model.model.norm.weight.float()
     direction = Direction(head / head.norm(), 1.0, HookPoint(2, "resid_post"), "one token")
-    loop = Condition("diffmean", direction=direction, factor=400.0)
+    loop = Condition("direction", direction=direction, factor=400.0)
     greedy = Sampling(max_new_tokens=24, temperature=0.0)
     stuck, free = (
         generate(tiny_llama, [condition], PROMPTS[:1], sampling=sampling)[0].receipt
@@ -365,7 +365,7 @@ def test_a_direction_is_added_in_units_of_its_largest_projection(tiny_llama):
     direction = Direction(sae.decoder_direction(3).clone(), 4.0, sae.hook_point, "by hand")
     found = generate(
         tiny_llama,
-        [Condition("diffmean", direction=direction, factor=1.0), steered(1.0)],
+        [Condition("direction", direction=direction, factor=1.0), steered(1.0)],
         PROMPTS,
         sae=sae,
         sampling=SHORT,

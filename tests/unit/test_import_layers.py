@@ -18,6 +18,7 @@ SCREENS = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py"))]
 
 # Packages and modules below steering that pages may import before torch is there.
 LIGHT = (
+    "directions.settings",
     "errors",
     "examples",
     "hook_points",

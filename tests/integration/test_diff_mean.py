@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from steering.baselines import diff_mean
+from steering.directions.diff_mean import diff_mean
 from steering.encoding import EncodedText, encode_example
 from steering.errors import Cancelled, ExamplesError
 from steering.hook_points import HookPoint

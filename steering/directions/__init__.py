@@ -1,0 +1,1 @@
+"""Which directions in the residual stream can be found without an SAE?"""
