@@ -1,0 +1,1 @@
+"""What does a table of scored completions prove? Pure functions; NumPy, SciPy and pandas only."""
