@@ -21,6 +21,8 @@ from steering.judges.endpoint import Endpoint, find_endpoint
 from steering.judges.rubric_judge import Question, RubricJudge
 from steering.judges.settings import JudgeSettings
 
+REQUIREMENT = "openai>=3.54,<4"
+"""The same as the extra ``judge`` in pyproject.toml."""
 FIRST_DELAY, LAST_DELAY, LONGEST_DELAY = 0.5, 16.0, 120.0
 """Seconds: before the first retry, doubled up to the second number; a server may ask for up to the third."""
 POLL_SECONDS = 0.2
@@ -215,7 +217,7 @@ def _client(endpoint: Endpoint, settings: JudgeSettings) -> Any:
         import openai
     except ImportError:
         raise JudgeError(
-            "The openai package is not installed; install it with: pip install 'steerscope[judge]'."
+            f"The openai package is not installed; install it with: pip install '{REQUIREMENT}'."
         ) from None
     client = openai.OpenAI(
         api_key=endpoint.reveal(), base_url=endpoint.base_url, timeout=settings.timeout, max_retries=0

@@ -1,9 +1,12 @@
 import json
 import logging
+import os
 import pickle
 import sqlite3
+import subprocess
 import sys
 import threading
+import tomllib
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +17,12 @@ import pytest
 from steering.errors import Cancelled, JudgeError
 from steering.judges.batch import BatchJudge
 from steering.judges.cache import ReplyCache
-from steering.judges.openai_judge import OpenAIJudge
+from steering.judges.openai_judge import REQUIREMENT, OpenAIJudge
 from steering.judges.rows import RowToJudge, tally
 from steering.judges.settings import JudgeSettings
 from tests.unit.judges.stub import Answer, Stub, completion, failure, stub_endpoint
 
+ROOT = Path(__file__).parents[3]
 KEY = "sk-very-secret-0123456789"
 ROW = RowToJudge("the sea", "Tell me a story.", "Waves broke on the shore.")
 
@@ -362,8 +366,17 @@ def test_no_rows_no_requests(stub: Stub) -> None:
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openai", None)
-    with pytest.raises(JudgeError, match=r"pip install 'steerscope\[judge\]'"):
+    with pytest.raises(JudgeError, match=f"pip install '{REQUIREMENT}'"):
         OpenAIJudge("m", base_url="http://127.0.0.1:9/v1", api_key=KEY)
+
+
+def test_the_package_is_bounded_everywhere_alike_and_imported_when_used() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["optional-dependencies"]["judge"] == [REQUIREMENT]
+    assert REQUIREMENT in (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
+    script = "import sys, steering.judges.choice, steering.judges.openai_judge; sys.exit('openai' in sys.modules)"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    assert subprocess.run([sys.executable, "-c", script], env=environment, check=False).returncode == 0
 
 
 def test_a_judge_needs_a_model() -> None:
