@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from steering import __version__
 from steering.cli.generate import add_generate_parser
+from steering.cli.label import add_label_parser
 from steering.cli.models import add_models_parser
 from steering.cli.rank import add_rank_parser
 from steering.cli.stackexchange import add_stackexchange_parser
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     add_rank_parser(verbs)
     add_generate_parser(verbs)
     add_train_lora_parser(verbs)
+    add_label_parser(verbs)
     add_stackexchange_parser(verbs)
     add_world_parser(verbs)
     return parser

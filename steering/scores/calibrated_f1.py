@@ -155,7 +155,7 @@ def sweep(frequency: csc_array, labels: Bool[np.ndarray, "n_examples n_labels"],
             score = calibrated_f1(
                 found.true_positives / n_positive[label], found.false_positives / n_negative[label], pi0=pi0
             )
-            peak = _first_peak(score, found.starts)
+            peak = first_peak(score, found.starts)
             entry = found.entry[peak]
             feature = block.first + block.columns[entry]
             best[feature, label] = score[peak]
@@ -166,7 +166,7 @@ def sweep(frequency: csc_array, labels: Bool[np.ndarray, "n_examples n_labels"],
     return Sweep(best=best, tau=tau, tp=tp, fp=fp, n_positive=n_positive, n_negative=n_negative, pi0=pi0)
 
 
-def _first_peak(score: Float[np.ndarray, " n"], starts: Int[np.ndarray, " k"]) -> Int[np.ndarray, " k"]:
+def first_peak(score: Float[np.ndarray, " n"], starts: Int[np.ndarray, " k"]) -> Int[np.ndarray, " k"]:
     """Index of the first maximum of each segment that begins at ``starts``."""
     peak = np.maximum.reduceat(score, starts)
     lengths = np.diff(np.append(starts, len(score)))

@@ -129,7 +129,16 @@ def positives(block: SortedColumns, positive: Bool[np.ndarray, " n_examples"]) -
         block: sorted columns over the examples.
         positive: which examples carry the label.
     """
-    entry = np.flatnonzero(positive[block.rows])
+    return positives_at(block, np.flatnonzero(positive[block.rows]))
+
+
+def positives_at(block: SortedColumns, entry: Int[np.ndarray, " n_positives"]) -> Positives:
+    """As :func:`positives`, for a caller who knows already which entries belong to positive examples.
+
+    Args:
+        block: sorted columns over the examples.
+        entry: indices into the block, ascending.
+    """
     column = block.columns[entry]
     opens_column = np.ones(len(entry), dtype=bool)
     opens_column[1:] = column[1:] != column[:-1]

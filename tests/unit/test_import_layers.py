@@ -20,7 +20,9 @@ SCREENS = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py"))]
 LIGHT = (
     "directions.settings",
     "errors",
+    "evidence",
     "examples",
+    "feature_labels",
     "hook_points",
     "jobs",
     "judges.batch",
@@ -36,6 +38,7 @@ LIGHT = (
     "ranking",
     "runtime",
     "scores",
+    "stackexchange",
     "statistics",
 )
 
