@@ -113,7 +113,7 @@ SCALES: dict[str, Scale] = {
                 d_model=128,
                 n_layers=4,
                 n_heads=4,
-                cycles=((5_000, 1.0),),
+                cycles=((4_000, 1.0),),
                 saes=(SaeSize(2, 1_024, 16), SaeSize(2, 1_024, 64)),
             ),
         ),
