@@ -1,10 +1,12 @@
 """How surprised is the model by the answers? The loss that adapters and directions are learned by."""
 
+from collections.abc import Callable, Iterator, Sequence
+
 from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from steering.encoding import TokenBatch
+from steering.encoding import EncodedText, TokenBatch, pad_left
 from steering.models import LanguageModel
 
 
@@ -25,3 +27,22 @@ def answer_loss(model: LanguageModel, tokens: TokenBatch, counted: Bool[Tensor, 
     ).logits
     predicted = counted[:, 1:]
     return cross_entropy(logits[:, :-1][predicted].float(), tokens.input_ids[:, 1:][predicted], reduction="sum")
+
+
+def batch_losses(
+    model: LanguageModel, batch: Sequence[EncodedText], micro_batch_size: int, check: Callable[[], None]
+) -> Iterator[Float[Tensor, ""]]:
+    """Terms whose sum is the mean loss per eligible token of ``batch``.
+
+    Args:
+        model: whose lock the caller holds.
+        batch: texts whose eligible tokens are those of the answer.
+        micro_batch_size: texts in memory at once.
+        check: called before every forward; may raise ``Cancelled``.
+    """
+    n_tokens = sum(sum(text.eligible) for text in batch)
+    for start in range(0, len(batch), micro_batch_size):
+        check()
+        part = batch[start : start + micro_batch_size]
+        tokens = pad_left(part, pad_id=int(model.tokenizer.pad_token_id), device=model.device)
+        yield answer_loss(model, tokens, tokens.eligible) / n_tokens

@@ -26,7 +26,7 @@ class InterventionError(SteeringError):
 
 
 class AdapterError(SteeringError):
-    """A LoRA adapter that cannot be trained, found or fitted to the model."""
+    """A LoRA adapter or a fine-tune that cannot be trained, found or fitted to the model."""
 
 
 class JudgeError(SteeringError):

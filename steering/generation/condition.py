@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 from steering.directions.direction import Direction
 from steering.errors import InterventionError
+from steering.finetuning.fine_tune import FineTune
 from steering.interventions import Intervention, Scope
 from steering.lora import Adapter
 
@@ -22,9 +23,9 @@ class Condition:
         intervention: ``steered``: features, mode and scope.
         direction: ``direction``: the direction that is added.
         factor: ``direction``: in units of the direction's largest projection; ``adapted``: multiplies the adapter's
-            scaling, 1 as trained.
+            scaling, or the way from the model's weights to the fine-tune's; 1 as trained.
         scope: ``direction``: which positions are written.
-        adapter: ``adapted``: a trained LoRA adapter.
+        adapter: ``adapted``: a trained LoRA adapter, or all weights fine-tuned.
     """
 
     kind: Kind
@@ -33,7 +34,7 @@ class Condition:
     direction: Direction | None = None
     factor: float = 1.0
     scope: Scope = "all"
-    adapter: Adapter | None = None
+    adapter: Adapter | FineTune | None = None
 
     def __post_init__(self) -> None:
         needed = {

@@ -17,12 +17,14 @@ from torch import Tensor
 
 from steering.encoding import MAX_CHARACTER_TOKENS, EncodedText, TokenBatch, encode_prompt, pad_left, token_texts
 from steering.errors import InterventionError, SteeringError
+from steering.finetuning.fine_tune import FineTune
+from steering.generation.adapting import adapted
 from steering.generation.completion import Completion, Receipt, WrittenFeature
 from steering.generation.condition import Condition
 from steering.generation.divergence import measure
 from steering.generation.sampling import Sampling, draw, uniforms
 from steering.generation.writing import Writer
-from steering.lora import Adapter, applied
+from steering.lora import Adapter
 from steering.measures import repetition
 from steering.models import LanguageModel
 from steering.saes import SparseAutoencoder
@@ -144,7 +146,7 @@ def _complete(
     adapter, scale = rows[0].condition.adapter, rows[0].condition.factor
     writer = Writer(model, sae, [row.condition for row in rows])
     with model.running():
-        with applied(model, adapter, scale=scale) if adapter else nullcontext():
+        with adapted(model, adapter, scale=scale) if adapter else nullcontext():
             _decode(model, writer, rows, sampling, seed, on_token, should_stop)
         _check_written(writer, rows)
         divergence = (
@@ -302,7 +304,7 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _adapter_state(adapter: Adapter | None, scale: float) -> str:
+def _adapter_state(adapter: Adapter | FineTune | None, scale: float) -> str:
     return "off" if adapter is None else f"{adapter.name} x {scale:g}"
 
 

@@ -13,9 +13,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from steering.encoding import EncodedText
+from steering.finetuning.fine_tune import FineTune
+from steering.generation.adapting import adapted
 from steering.generation.condition import Condition
 from steering.generation.writing import Writer
-from steering.lora import Adapter, applied
+from steering.lora import Adapter
 from steering.models import LanguageModel
 from steering.saes import SparseAutoencoder
 
@@ -38,7 +40,7 @@ def measure(
     plain: Sequence[EncodedText],
     responses: Sequence[Sequence[int]],
     *,
-    adapter: Adapter | None,
+    adapter: Adapter | FineTune | None,
     scale: float,
 ) -> list[tuple[float | None, float | None]]:
     """Mean KL to the baseline, and perplexity under the baseline, of every completion.
@@ -64,7 +66,7 @@ def measure(
         answers = [responses[row] for row in rows]
         baseline = _log_probs(model, None, [plain[row] for row in rows], answers)
         writer = Writer(model, sae, [conditions[row] for row in rows])
-        with applied(model, adapter, scale=scale) if adapter else nullcontext():
+        with adapted(model, adapter, scale=scale) if adapter else nullcontext():
             moved = _log_probs(model, writer, [told[row] for row in rows], answers)
         divergence = kl_divergence(moved, baseline)
         for place, row in enumerate(rows):

@@ -20,8 +20,8 @@ from peft import LoraConfig
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
-from steering.answer_loss import answer_loss
-from steering.encoding import EncodedText, encode_prompt, pad_left
+from steering.answer_loss import batch_losses
+from steering.encoding import EncodedText, encode_prompt
 from steering.errors import AdapterError, Cancelled
 from steering.lora.adapter import (
     Adapter,
@@ -200,7 +200,7 @@ def _fit(
         for batch in _chunks(shuffler.sample(kept, len(kept)), settings.batch_size):
             optimizer.zero_grad()
             loss = 0.0
-            for part in _batch_losses(model, batch, settings.micro_batch_size, check):
+            for part in batch_losses(model, batch, settings.micro_batch_size, check):
                 part.backward()
                 loss += part.item()
             if not math.isfinite(loss):
@@ -217,7 +217,7 @@ def _fit(
             continue
         _set_training(layers, active=False)
         with torch.no_grad():
-            parts = _batch_losses(model, aside, settings.micro_batch_size, check)
+            parts = batch_losses(model, aside, settings.micro_batch_size, check)
             validation_losses.append(sum(part.item() for part in parts))
         lowest = min(range(len(validation_losses)), key=validation_losses.__getitem__)
         if lowest == len(validation_losses) - 1:
@@ -225,17 +225,6 @@ def _fit(
         elif len(validation_losses) - 1 - lowest >= settings.patience:
             break
     return best or extract_tensors(layers), tuple(losses), tuple(validation_losses)
-
-
-def _batch_losses(
-    model: LanguageModel, batch: Sequence[EncodedText], micro_batch_size: int, check: Callable[[], None]
-) -> Iterator[Tensor]:
-    """Terms whose sum is the mean loss per answer token of ``batch``."""
-    n_tokens = sum(sum(text.eligible) for text in batch)
-    for part in _chunks(batch, micro_batch_size):
-        check()
-        tokens = pad_left(part, pad_id=int(model.tokenizer.pad_token_id), device=model.device)
-        yield answer_loss(model, tokens, tokens.eligible) / n_tokens
 
 
 def _chunks(texts: Sequence[EncodedText], size: int) -> Iterator[Sequence[EncodedText]]:

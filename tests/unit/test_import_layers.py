@@ -23,6 +23,7 @@ LIGHT = (
     "evidence",
     "examples",
     "feature_labels",
+    "finetuning.settings",
     "hook_points",
     "jobs",
     "judges.batch",
