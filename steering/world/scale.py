@@ -100,7 +100,7 @@ SCALES: dict[str, Scale] = {
                 d_model=128,
                 n_layers=4,
                 n_heads=4,
-                cycles=((6_500, 1.0),),
+                cycles=((6_500, 1.0), (3_000, 0.4)),
                 saes=(
                     *(SaeSize(2, 1_024, k) for k in SPARSITIES),
                     *(SaeSize(1, 1_024, k) for k in SPARSITIES),
