@@ -21,7 +21,7 @@ class SeenTexts:
     Rajaraman & Ullman, "Mining of Massive Datasets", chapter 3). A pair of similarity s is found with probability
     1 − (1 − s⁹)¹⁴: 99.9 % at 0.9, 87 % at 0.8, 13 % at 0.6, 0.03 % at 0.3.
 
-    Only the bands are kept, about a kilobyte for each text; the texts themselves are not.
+    Only the bands are kept, about 1.2 kB for each text; the texts themselves are not.
     """
 
     def __init__(self) -> None:

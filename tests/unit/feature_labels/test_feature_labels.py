@@ -89,6 +89,16 @@ def test_planted_features_come_first_and_every_feature_keeps_its_best_label(plan
     assert 5 not in pairs.label
 
 
+def test_of_equal_labels_the_first_names_the_feature_and_of_equal_features_the_lower_id_comes_first():
+    carries = np.arange(40) < 10
+    frequency = csc_array(np.repeat(carries[:, None] * np.float32(0.5), 3, axis=1))
+    pairs = sweep_pairs(frequency, csc_array(np.stack([carries, carries], axis=1)), [PRIOR], top=2)[PRIOR]
+    assert pairs.feature[pairs.label == 0].tolist() == [0, 1, 2]
+    assert pairs.feature[pairs.label == 1].tolist() == [0, 1]
+    assert pairs.rank.tolist() == [1, 2, 0, 1, 2]
+    assert pairs.best.tolist() == [True, True, True, False, False]
+
+
 def test_small_support_and_dense_features_are_no_candidates(planted):
     frequency, labels = planted
     density = np.diff(frequency.indptr) / N
