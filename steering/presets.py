@@ -72,14 +72,14 @@ def preset(name: str) -> Preset:
 
 
 def refuse_unbuilt(name: str) -> None:
-    """Make sure that ``name`` is not a preset that is planned and has no weights; it would be looked for on the Hub.
+    """Make sure that ``name`` is not a preset without weights here; it would be looked for on the Hub.
 
     Raises:
         ModelError: it is.
     """
     found = presets()
     if name in _WORLD_TITLES and name not in found:
-        raise ModelError(f"{name} is not built yet in this version; the presets are {_listed(found)}.")
+        raise ModelError(f"The weights of {name} are not in this world; the presets are {_listed(found)}.")
 
 
 def _listed(found: dict[str, Preset]) -> str:

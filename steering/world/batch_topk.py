@@ -4,10 +4,14 @@ sae-lens sorts a whole batch of activations in every step, which takes most of t
 smallest of the wanted values and one comparison keeps what reaches it: the same activations, the same gradients.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
-from sae_lens import BatchTopKTrainingSAE
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from sae_lens import BatchTopKTrainingSAE
 
 
 class PartitionedBatchTopK(nn.Module):
@@ -47,15 +51,10 @@ def largest(values: Tensor, wanted: int) -> Tensor:
     return kept
 
 
-class FastBatchTopKTrainingSAE(BatchTopKTrainingSAE):
-    """sae-lens' training SAE with the activation function above.
+def hasten(sae: "BatchTopKTrainingSAE") -> None:
+    """Give sae-lens' training SAE the activation function above.
 
-    The running estimate of the threshold is left out: after the training the threshold is set on held-out tokens.
+    Its running estimate of the threshold is left out too: after the training the threshold is set on held-out tokens.
     """
-
-    def get_activation_fn(self) -> nn.Module:
-        """The activation function, by partition instead of by sorting."""
-        return PartitionedBatchTopK(float(self.cfg.k))
-
-    def update_topk_threshold(self, acts_topk: Tensor) -> None:
-        """Nothing: the threshold is settled once, when the training has ended."""
+    sae.activation_fn = PartitionedBatchTopK(float(sae.cfg.k))
+    sae.update_topk_threshold = lambda acts_topk: None  # type: ignore[method-assign]  # noqa: ARG005

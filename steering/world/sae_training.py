@@ -59,9 +59,9 @@ def train_sae(
     Raises:
         WorldError: when the training diverged.
     """
-    from sae_lens import SAETrainer
+    from sae_lens import BatchTopKTrainingSAE, SAETrainer
 
-    from steering.world.batch_topk import FastBatchTopKTrainingSAE
+    from steering.world.batch_topk import hasten
 
     torch.manual_seed(seed + TRAIN_SEED)
     device = str(model.device)
@@ -74,7 +74,8 @@ def train_sae(
                 progress(f"{model_size.name} {size.name}: step {step}", min(step / scale.sae_steps, 1.0))
             yield batch
 
-    sae = FastBatchTopKTrainingSAE(_sae_config(size, model_size, scale, device))
+    sae = BatchTopKTrainingSAE(_sae_config(size, model_size, scale, device))
+    hasten(sae)
     with torch.no_grad():
         sae.b_dec.copy_(some.mean(0) * model.d_model**0.5 / some.norm(dim=-1).mean())
     SAETrainer(cfg=_trainer_config(scale, device), sae=sae, data_provider=watched()).fit()

@@ -261,8 +261,6 @@ def refused(capsys, *arguments: str, words: str, progress: bool = True) -> None:
         (["--device", "foo"], "no device 'foo'; it has cpu"),
         (["--device", "cuda:77"], "no device 'cuda:77'"),
         (["--prompt", "\udcff\udcfe"], "not UTF-8"),
-        (["--model", "demo-gpt2"], "is not built yet in this version; the presets are demo"),
-        (["--model", "demo-gpt2", "--feature", "1"], "is not built yet in this version; the presets are demo"),
         (["--sae", "X"], "--sae belongs to a --feature"),
         (["--mode", "add"], "--mode belongs to a --feature"),
         (["--mode", "add", "--scope", "all"], "--mode and --scope belong to a --feature"),

@@ -45,11 +45,14 @@ def test_the_variable_points_everything_at_another_world(monkeypatch, tmp_path):
         shipped.verify()
 
 
-def test_a_planned_preset_is_not_looked_for_elsewhere():
+def test_a_preset_without_weights_is_not_looked_for_elsewhere(monkeypatch, tmp_path):
     from steering.models import load_model
 
+    (tmp_path / "demo" / "model").mkdir(parents=True)
+    (tmp_path / "demo" / "model" / "config.json").write_text("{}")
+    monkeypatch.setenv("STEERSCOPE_WORLD", str(tmp_path))
     for ask in (preset, load_model, lambda name: sae_source(name, None)):
-        with pytest.raises(ModelError, match=r"^demo-gpt2 is not built yet in this version; the presets are demo\.$"):
+        with pytest.raises(ModelError, match=r"^The weights of demo-gpt2 are not in this world; the presets are demo\.$"):
             ask("demo-gpt2")
 
 
