@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,15 @@ def sae_paths(preset: str = "demo", *, root: Path | None = None) -> dict[str, Pa
     """
     folder = demo_model_path(preset, root=root).parent / "saes"
     default = (folder / "default").read_text().strip() if (folder / "default").exists() else None
-    found = sorted((path.parent for path in folder.glob("*/cfg.json")), key=lambda path: (path.name != default, path))
+    found = sorted(
+        (path.parent for path in folder.glob("*/cfg.json")), key=lambda path: (path.name != default, _natural(path.name))
+    )
     return {path.name: path for path in found}
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """A key that sorts l0-8 before l0-16."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name) if part]
 
 
 def demo_sae_path(preset: str = "demo", sae: str | None = None, *, root: Path | None = None) -> Path:

@@ -45,6 +45,17 @@ def test_the_variable_points_everything_at_another_world(monkeypatch, tmp_path):
         shipped.verify()
 
 
+def test_saes_are_listed_the_default_first_then_by_number(monkeypatch, tmp_path):
+    names = ["layer2-1k-l0-16", "layer1-1k-l0-8", "layer1-1k-l0-16", "layer1-1k-l0-128", "layer2-4k-l0-32"]
+    (tmp_path / "demo" / "model").mkdir(parents=True)
+    (tmp_path / "demo" / "model" / "config.json").write_text("{}")
+    for name in names:
+        (tmp_path / "demo" / "saes" / name).mkdir(parents=True)
+        (tmp_path / "demo" / "saes" / name / "cfg.json").write_text("{}")
+    (tmp_path / "demo" / "saes" / "default").write_text(names[0] + "\n")
+    assert list(shipped.sae_paths("demo", root=tmp_path)) == names
+
+
 def test_a_preset_without_weights_is_not_looked_for_elsewhere(monkeypatch, tmp_path):
     from steering.models import load_model
 
