@@ -42,9 +42,8 @@ def sae_paths(preset: str = "demo", *, root: Path | None = None) -> dict[str, Pa
     """
     folder = demo_model_path(preset, root=root).parent / "saes"
     default = (folder / "default").read_text().strip() if (folder / "default").exists() else None
-    found = sorted(
-        (path.parent for path in folder.glob("*/cfg.json")), key=lambda path: (path.name != default, _natural(path.name))
-    )
+    folders = [path.parent for path in folder.glob("*/cfg.json")]
+    found = sorted(folders, key=lambda path: (path.name != default, _natural(path.name)))
     return {path.name: path for path in found}
 
 
