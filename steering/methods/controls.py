@@ -39,5 +39,6 @@ def other_concept(task: Task) -> Prepared:
     """
     if task.other is None:
         raise SaeError("The control other_concept needs the examples of a second concept; give more than one concept.")
-    chosen = int(sae_f1c(task.other).details["feature_ids"][0])
-    return steering_with("other_concept", task, [chosen], details={"other": task.other.concept})
+    other = task.other()
+    chosen = int(sae_f1c(other).details["feature_ids"][0])
+    return steering_with("other_concept", task, [chosen], details={"other": other.concept})

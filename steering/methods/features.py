@@ -40,10 +40,11 @@ def steering_with(
         raise SaeError(f"Feature {silent[0]} never fired, so a factor has no unit; {method} needs another feature.")
     largest = max(units.values())
 
-    def at(factor: float) -> Condition:
-        edits = tuple(FeatureEdit(feature_id, factor, units[feature_id]) for feature_id in feature_ids)
+    unit = task.resid_norm / largest
+
+    def at(share: float) -> Condition:
+        edits = tuple(FeatureEdit(feature_id, share * unit, units[feature_id]) for feature_id in feature_ids)
         return Condition("steered", intervention=Intervention(edits, mode=mode, scope=scope))
 
-    factors = tuple(share * task.resid_norm / largest for share in STREAM_SHARES)
     told = {"feature_ids": list(feature_ids), "max_act": [units[one] for one in feature_ids], "mode": mode}
-    return Prepared(method, at, factors, told | dict(details or {}))
+    return Prepared(method, at, STREAM_SHARES, unit, told | dict(details or {}))

@@ -25,11 +25,12 @@ _EMPTY_WORDS = frozenset(
 
 
 def _ranked(task: Task, *, with_effects: bool) -> tuple[FeatureRank, ...]:
-    settings = RankingSettings(seed=task.seed)
+    # Only the order is used: nothing is resampled, and the split is the task's own.
+    settings = RankingSettings(seed=task.split.seed, heldout=task.split.fraction, n_permutations=1, n_resamples=1)
     run = rank_examples(
         task.loaded, task.examples, settings, label=task.label, statistics=task.statistics, with_effects=with_effects
     )
-    features = run.rankings[task.label].features
+    features = tuple(one for one in run.rankings[task.label].features if task.max_act(one.feature_id) > 0)
     if not features:
         raise ExamplesError(f"No feature passes the filters for {task.label!r}; give more examples or another SAE.")
     return features

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from steering.activations import collect_statistics
 from steering.examples import LabelledExamples, Split
 from steering.generation.condition import Condition
 from steering.statistics import FeatureStatistics
@@ -13,23 +15,26 @@ STREAM_SHARES = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 
 """Sizes of an edit in medians of the residual norm, as many points as AxBench's grid (method.md, section 4)."""
 ADAPTER_SCALES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.2, 1.4, 1.6, 2.0, 2.5)
 """Factors on an adapter's own scaling; 1 is as trained."""
-REPEATS = tuple(float(number) for number in range(1, len(STREAM_SHARES) + 1))
-"""A method without a strength is drawn as often as the others have strengths (AxBench, 14 repeats)."""
+UNDOSED = (0.0,)
+"""The grid of a method without a strength. AxBench draws such a method once for every factor of the others; here every
+condition sees the same random numbers, so repeats would be the same texts."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+# No slots: cached_property keeps its value in the instance.
+@dataclass(frozen=True, eq=False)
 class Task:
     """One concept on one model with one SAE.
 
     Attributes:
-        loaded: model and SAE.
-        concept: what is steered, as the judge and the prompt baseline call it.
+        loaded: model and SAE; directions are read and written at the SAE's hook point.
+        concept: what is steered, as the prompt baseline calls it.
         examples: labelled texts.
         label: their label of the concept.
         split: methods are fitted on its training rows alone.
-        statistics: of every feature on every example.
         seed: of everything a method draws.
-        other: the task of another concept, for the control that steers with the wrong feature.
+        other: makes the task of another concept, for the control that steers with the wrong feature; None where there
+            is no other.
+        should_stop: asked now and then by methods that take long.
     """
 
     loaded: Loaded
@@ -37,9 +42,14 @@ class Task:
     examples: LabelledExamples
     label: str
     split: Split
-    statistics: FeatureStatistics
     seed: int = 0
-    other: "Task | None" = None
+    other: "Callable[[], Task] | None" = None
+    should_stop: Callable[[], bool] | None = None
+
+    @cached_property
+    def statistics(self) -> FeatureStatistics:
+        """Of every feature on every example; read on first use, for most methods need none."""
+        return collect_statistics(self.loaded.model, self.loaded.sae, self.examples.texts, self.examples.prompts)
 
     @property
     def resid_norm(self) -> float:
@@ -67,11 +77,15 @@ class Prepared:
     Attributes:
         method: its name in tables.
         at: factor → condition.
-        factors: the grid, in the method's own unit, rising; one for each of `STREAM_SHARES`.
+        factors: the grid, rising, the same for every concept so that curves can be averaged: shares of the stream's
+            norm for features and directions, multiples of the trained scaling for an adapter, 0 for what has no dose.
+        unit: what one step of ``factors`` is in the unit that the app's slider has for this very feature or direction
+            (units of max_act or of the largest projection).
         details: what was fitted, in plain values for the manifest (feature ids, scores, losses).
     """
 
     method: str
     at: Callable[[float], Condition]
     factors: tuple[float, ...]
+    unit: float = 1.0
     details: Mapping[str, Any] = field(default_factory=dict)
