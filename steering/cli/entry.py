@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from steering import __version__
+from steering.cli.benchmark import add_benchmark_parser
 from steering.cli.generate import add_generate_parser
 from steering.cli.label import add_label_parser
 from steering.cli.models import add_models_parser
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m steering", description="Rank SAE features, steer, compare with LoRA.")
     parser.add_argument("--version", action="version", version=f"steerscope {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
+    add_benchmark_parser(verbs)
     add_models_parser(verbs)
     add_rank_parser(verbs)
     add_generate_parser(verbs)

@@ -1,0 +1,1 @@
+"""How is AxBench's protocol run: every concept, method and seed, on one machine or many, stoppable and resumable?"""

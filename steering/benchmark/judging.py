@@ -1,0 +1,72 @@
+"""Which judge scores a benchmark, and what is it told that the concept is called?"""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from steering.errors import JudgeError
+from steering.judges.choice import make_judge, parse_judge
+from steering.judges.score import Judge
+
+PYTHON = "python:"
+"""Before ``MODULE:NAME``: a class or function without arguments that makes a judge of one's own."""
+
+
+def check_judge(spec: str, *, world: bool) -> None:
+    """See that a judge can be meant by ``spec``; none is made.
+
+    Args:
+        spec: as in ``BenchmarkSettings.judge``.
+        world: whether the model is the embedded world's.
+
+    Raises:
+        JudgeError: it cannot, or only the embedded world's models can be judged by it.
+    """
+    if spec.startswith(PYTHON):
+        _named(spec)
+        return
+    if parse_judge(spec).kind == "world" and not world:
+        raise JudgeError("The judge world knows the embedded world's concepts alone; name another with --judge.")
+
+
+def open_judge(spec: str, *, temperature: float | None, cache: Path | None, device: str) -> Judge:
+    """Make the judge.
+
+    Args:
+        spec: as in ``BenchmarkSettings.judge``.
+        temperature: of a language model.
+        cache: file of replies; None asks every time.
+        device: for a local model.
+
+    Raises:
+        JudgeError: it cannot be made.
+    """
+    if spec.startswith(PYTHON):
+        module, name = _named(spec)
+        try:
+            found: Any = getattr(importlib.import_module(module), name)()
+        except (ImportError, AttributeError) as error:
+            raise JudgeError(f"The judge {spec} cannot be imported ({error}); name module and class.") from error
+        if not isinstance(found, Judge):
+            raise JudgeError(f"{spec} makes no judge; it needs name, knows and score.")
+        return found
+    choice = parse_judge(spec)
+    if choice.kind == "world":
+        return make_judge(choice)
+    from steering.judges.cache import ReplyCache
+    from steering.judges.settings import JudgeSettings
+
+    settings = JudgeSettings(temperature=temperature)
+    return make_judge(choice, settings=settings, cache=None if cache is None else ReplyCache(cache), device=device)
+
+
+def knows_the_truth(spec: str) -> bool:
+    """Whether the judge is the world's, which takes a concept by its name and not in words."""
+    return not spec.startswith(PYTHON) and parse_judge(spec).kind == "world"
+
+
+def _named(spec: str) -> tuple[str, str]:
+    module, _, name = spec.removeprefix(PYTHON).partition(":")
+    if not module or not name:
+        raise JudgeError(f"The judge {spec!r} names no class; write python:MODULE:NAME.")
+    return module, name

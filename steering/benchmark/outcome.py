@@ -1,0 +1,59 @@
+"""What becomes of a unit, wherever it is computed?"""
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from steering.benchmark.bench import Bench
+from steering.benchmark.parts import Failure
+from steering.benchmark.rows import encode
+from steering.benchmark.settings import Unit
+from steering.benchmark.unit import run_unit
+from steering.errors import Cancelled, SteeringError
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A part or a failure; it travels between processes and machines.
+
+    Attributes:
+        unit: which.
+        data: the part's bytes, None where it failed.
+        failure: why there is none.
+        seconds: it took.
+    """
+
+    unit: Unit
+    data: bytes | None
+    failure: Failure | None
+    seconds: float
+
+
+Give = Callable[[Outcome], None]
+
+
+def attempt(bench: Bench, unit: Unit, *, key: str) -> Outcome:
+    """Compute a unit; whatever goes wrong is written down, so that the others can go on.
+
+    Raises:
+        Cancelled: the bench was told to stop.
+        KeyboardInterrupt: likewise.
+    """
+    started = time.perf_counter()
+    try:
+        rows, header = run_unit(bench, unit, key=key)
+        return Outcome(unit, encode(rows, header), None, time.perf_counter() - started)
+    except Cancelled:
+        raise
+    except SteeringError as error:
+        failure = failed(unit, " ".join(str(error).split()))
+    except Exception as error:  # a bug in one method must not cost the night's other results
+        told = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        failure = failed(unit, told, trace=traceback.format_exc())
+    return Outcome(unit, None, failure, time.perf_counter() - started)
+
+
+def failed(unit: Unit, error: str, *, trace: str = "") -> Failure:
+    """The failure of a unit; with a trace it is a bug."""
+    return Failure(unit.concept, unit.seed, unit.method, error[:2000], bool(trace), trace)

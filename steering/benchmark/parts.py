@@ -1,0 +1,309 @@
+"""Where do finished units lie, and how is a run taken up again without mixing it with another?
+
+OUT/manifest.json       settings, hashes, versions, device; written first
+OUT/parts/*.parquet     one for each finished unit, written whole or not at all
+OUT/failures/*.json     one for each unit that could not be computed; gone once it could
+OUT/results.parquet     the parts in one table; see ``collect``
+"""
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import steering
+from steering.benchmark.code import code_hash
+from steering.benchmark.rows import Header, read_header
+from steering.benchmark.settings import BenchmarkSettings, Unit
+from steering.errors import SteeringError
+from steering.replacing import replacing
+
+FORMAT = 1
+MANIFEST, PARTS, FAILURES, RESULTS, LOCK = "manifest.json", "parts", "failures", "results.parquet", ".lock"
+PACKAGES = ("steerscope", "torch", "transformers", "peft", "sae-lens", "numpy", "scipy", "pandas", "pyarrow")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a folder of results says about itself.
+
+    Attributes:
+        settings: of the run.
+        inputs: fingerprint of examples and prompts.
+        code: SHA-256 over the package's source files.
+        versions: of the packages where the run was begun; each part has its own.
+        machine: where it was begun.
+        weights: fingerprint of the model's weights, empty until the first part.
+        sae: SHA-256 of the SAE's file, empty until the first part or where unknown.
+    """
+
+    settings: BenchmarkSettings
+    inputs: str
+    code: str
+    versions: dict[str, str]
+    machine: dict[str, str | int]
+    weights: str = ""
+    sae: str = ""
+
+    @property
+    def key(self) -> str:
+        """What parts must have in common: a hash of the settings and of what is read besides."""
+        return hashlib.sha256(f"{FORMAT} {self.settings.digest} {self.inputs}".encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        told = {name: getattr(self, name) for name in ("inputs", "code", "versions", "machine", "weights", "sae")}
+        return {"format": FORMAT, "key": self.key, "settings": self.settings.to_json(), **told}
+
+    @classmethod
+    def from_json(cls, given: dict[str, Any], where: Path) -> "Manifest":
+        """As :meth:`to_json` wrote it.
+
+        Raises:
+            SteeringError: it is of another version, or was changed by hand.
+        """
+        try:
+            if given["format"] != FORMAT:
+                raise SteeringError(f"{where} is of format {given['format']}, not {FORMAT}; begin a new folder.")
+            found = cls(
+                BenchmarkSettings.from_json(given["settings"]),
+                *(given[name] for name in ("inputs", "code", "versions", "machine", "weights", "sae")),
+            )
+        except (KeyError, TypeError) as error:
+            raise SteeringError(f"{where} is no manifest of a benchmark ({error}); begin a new folder.") from error
+        if found.key != given.get("key"):
+            raise SteeringError(f"The settings in {where} were changed by hand; begin a new folder for other settings.")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a unit could not be computed.
+
+    Attributes:
+        concept: of the unit.
+        seed: of the unit.
+        method: of the unit.
+        error: one sentence.
+        is_bug: whether it was anything else than an error that a user can mend.
+        trace: of a bug.
+    """
+
+    concept: str
+    seed: int
+    method: str
+    error: str
+    is_bug: bool = False
+    trace: str = ""
+
+    @property
+    def unit(self) -> Unit:
+        """Which one."""
+        return Unit(self.concept, self.seed, self.method)
+
+
+class RunFolder:
+    """The folder of one run. Only one process writes, see :func:`open_folder`."""
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        self.path = path
+        self.manifest = manifest
+
+    @property
+    def settings(self) -> BenchmarkSettings:
+        """Of the run."""
+        return self.manifest.settings
+
+    def part(self, unit: Unit) -> Path:
+        """File of a finished unit."""
+        return self.path / PARTS / f"{unit.stem}.parquet"
+
+    def failure(self, unit: Unit) -> Path:
+        """File of a failed unit."""
+        return self.path / FAILURES / f"{unit.stem}.json"
+
+    def finished(self) -> set[Unit]:
+        """Units with a part, each of which is looked at.
+
+        Raises:
+            SteeringError: a part cannot be read or belongs to another run.
+        """
+        return {unit for unit in self.settings.units() if self.part(unit).exists() and self.header(unit)}
+
+    def failed(self) -> list[Failure]:
+        """Failures in the order of the table.
+
+        Raises:
+            SteeringError: one cannot be read.
+        """
+        found = []
+        for unit in self.settings.units():
+            path = self.failure(unit)
+            try:
+                if path.exists():
+                    found.append(Failure(**json.loads(path.read_text(encoding="utf-8"))))
+            except (OSError, ValueError, TypeError) as error:
+                raise SteeringError(f"{path} cannot be read ({error}); remove it.") from error
+        return found
+
+    def header(self, unit: Unit) -> Header:
+        """What a part says about itself.
+
+        Raises:
+            SteeringError: it cannot be read, or is of another run.
+        """
+        path = self.part(unit)
+        try:
+            header = read_header(pq.read_schema(path), str(path))
+        except (OSError, pa.ArrowException) as error:
+            raise SteeringError(f"The part {path} cannot be read ({error}); remove it and resume.") from error
+        self._check(header, unit, str(path))
+        return header
+
+    def write(self, unit: Unit, data: bytes) -> None:
+        """Keep a finished unit.
+
+        Raises:
+            SteeringError: it was computed with other settings, another model or another SAE; or the disk is full.
+        """
+        header = read_header(pq.read_schema(pa.BufferReader(data)), f"What a worker sent for {unit}")
+        self._check(header, unit, f"What a worker sent for {unit}")
+        if not self.manifest.weights:
+            begun = {
+                name: getattr(self.manifest, name) for name in ("settings", "inputs", "code", "versions", "machine")
+            }
+            self.manifest = Manifest(**begun, weights=header.weights, sae=header.sae)
+            write_json(self.path / MANIFEST, self.manifest.to_json())
+        _write(self.part(unit), data)
+        self.failure(unit).unlink(missing_ok=True)
+
+    def write_failure(self, failure: Failure) -> None:
+        """Keep the reason why a unit is not there."""
+        write_json(self.failure(failure.unit), asdict(failure))
+
+    def _check(self, header: Header, unit: Unit, what: str) -> None:
+        if header.key != self.manifest.key:
+            raise SteeringError(f"{what} was made with other settings than the run in {self.path}; begin a new folder.")
+        if (header.concept, header.seed, header.method) != (unit.concept, unit.seed, unit.method):
+            raise SteeringError(f"{what} is of {header.method} on {header.concept} and not of {unit}; remove it.")
+        mine = (self.manifest.weights, self.manifest.sae)
+        if self.manifest.weights and mine != (header.weights, header.sae):
+            raise SteeringError(
+                f"{what} was made with another model or SAE than the first part of {self.path}; the weights were "
+                "changed meanwhile, so begin a new folder."
+            )
+
+
+@contextmanager
+def open_folder(path: Path, settings: BenchmarkSettings, inputs: str, *, resume: bool) -> Iterator[RunFolder]:
+    """Begin a run in a new folder, or take one up again; nobody else can write there during the block.
+
+    Args:
+        path: the folder.
+        settings: of the run.
+        inputs: fingerprint of examples and prompts.
+        resume: whether a run may already be there; it must have the same settings and inputs.
+
+    Raises:
+        SteeringError: there is something and ``resume`` is off; the run there has other settings; another process is at
+            work in it; or the folder cannot be written.
+    """
+    if not resume and path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise SteeringError(
+            f"{path} exists already; give --resume to go on with the run in it, or name another folder."
+        )
+    manifest = Manifest(settings, inputs, code_hash(), _versions(), _machine())
+    try:
+        for folder in (path, path / PARTS, path / FAILURES):
+            folder.mkdir(parents=True, exist_ok=True)
+        with _alone(path):
+            if (path / MANIFEST).exists():
+                found = read_folder(path).manifest
+                if found.key != manifest.key:
+                    raise SteeringError(f"The run in {path} {_difference(found, manifest)}; begin a new folder.")
+                manifest = found
+            elif any((path / PARTS).iterdir()):
+                raise SteeringError(f"{path} has parts and no {MANIFEST}; begin a new folder.")
+            else:
+                write_json(path / MANIFEST, manifest.to_json())
+            # What a killed run was writing when it died.
+            for left in (*path.glob(".*.part"), *path.glob("*/.*.part")):
+                left.unlink()
+            yield RunFolder(path, manifest)
+    except OSError as error:
+        raise SteeringError(f"{path} cannot be written ({error.strerror or error}); choose another place.") from error
+
+
+def read_folder(path: Path) -> RunFolder:
+    """A run that lies in a folder, to look at.
+
+    Raises:
+        SteeringError: there is none, or one of another version.
+    """
+    try:
+        told = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SteeringError(f"{path} holds no benchmark ({error}); name the folder given as --out.") from error
+    return RunFolder(path, Manifest.from_json(told, path / MANIFEST))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value whole or not at all."""
+    _write(path, (json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n").encode())
+
+
+def _write(path: Path, data: bytes) -> None:
+    with replacing(path) as part:
+        part.write_bytes(data)
+
+
+def _difference(found: Manifest, wanted: Manifest) -> str:
+    ours, theirs = found.settings.to_json(), wanted.settings.to_json()
+    for name, value in ours.items():
+        if value != theirs[name]:
+            return f"has {name} {_short(value)} and not {_short(theirs[name])}"
+    return "was begun with other examples or prompts"
+
+
+def _short(value: Any) -> str:
+    told = json.dumps(value, ensure_ascii=False)
+    return told if len(told) <= 60 else f"{told[:57]}..."
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep other processes out; the system lets go of the lock when this one ends, however it ends."""
+    with (path / LOCK).open("ab") as lock:
+        if os.name == "posix":
+            import fcntl
+
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise SteeringError(
+                    f"Another process is running the benchmark in {path}; wait for it or stop it."
+                ) from error
+        yield
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "steerscope": steering.__version__}
+    for package in PACKAGES[1:]:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _machine() -> dict[str, str | int]:
+    return {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count() or 1}

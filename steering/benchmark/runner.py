@@ -1,0 +1,140 @@
+"""How does a whole benchmark run: begun, watched, stopped, taken up again, and collected?"""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from steering.benchmark.collect import collect
+from steering.benchmark.outcome import Outcome, attempt
+from steering.benchmark.parts import Failure, RunFolder, open_folder
+from steering.benchmark.progress import Pace
+from steering.benchmark.settings import BenchmarkSettings, Unit
+from steering.benchmark.sources import HALVES, open_source
+from steering.errors import Cancelled, SteeringError
+
+Progress = Callable[[int, int, str, str], None]
+"""Called with done, total, unit and what is going on; may raise ``Cancelled``."""
+CACHE = "judgements.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run left behind.
+
+    Attributes:
+        path: its folder.
+        n_units: units of the run.
+        n_computed: units tried this time, those that failed included.
+        n_resumed: found finished.
+        failures: units without a result, in the order of the table.
+        results: the collected table, None where no unit was finished.
+    """
+
+    path: Path
+    n_units: int
+    n_computed: int
+    n_resumed: int
+    failures: tuple[Failure, ...]
+    results: Path | None
+
+
+def run_benchmark(
+    settings: BenchmarkSettings,
+    out: Path,
+    *,
+    resume: bool = False,
+    workers: int = 1,
+    ray: str | None = None,
+    on_progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Summary:
+    """Compute every unit that is not there yet and collect the table.
+
+    The rows depend on the settings alone: not on workers, Ray, or how often the run was interrupted. (Another processor
+    or another version of torch may round differently; every part says what made it.)
+
+    Args:
+        settings: of the run.
+        out: folder for it.
+        resume: go on with the run that is there. Units that failed are tried again.
+        workers: processes of this machine, or actors on Ray; 1 without Ray computes in this thread.
+        ray: address of a Ray cluster, ``local`` to start one here, ``auto`` for the one that this machine belongs to.
+        on_progress: told about every unit, with the time left.
+        should_stop: asked now and then; finished units are kept.
+
+    Raises:
+        SteeringError: the folder cannot be used, nothing can be loaded, or the weights changed during the run.
+        Cancelled: ``should_stop`` or ``on_progress`` said so.
+    """
+    if workers < 1:
+        raise SteeringError(f"{workers} workers were asked for; give at least 1.")
+    source = open_source(settings)
+    for concept in settings.concepts:  # a missing concept is found out now, not after hours
+        for half in HALVES:
+            source.prompts(concept, half)
+    with open_folder(out, settings, source.fingerprint(), resume=resume) as folder:
+        finished = folder.finished()
+        units = [unit for unit in settings.units() if unit not in finished]
+        pace = Pace(units)
+        done = len(finished)
+        report = on_progress or _silent
+        report(done, settings.n_units, "units", pace.sentence())
+        key, cache = folder.manifest.key, out / CACHE
+        outcomes: Generator[Outcome, None, None]
+        if ray is not None:
+            from steering.benchmark.ray_runner import on_ray
+
+            outcomes = on_ray(
+                settings, units, key=key, address=ray, workers=workers if workers > 1 else None, should_stop=should_stop
+            )
+        elif workers > 1:
+            from steering.benchmark.pool import in_processes
+
+            outcomes = in_processes(settings, units, key=key, workers=workers, cache=cache, should_stop=should_stop)
+        else:
+            outcomes = one_by_one(settings, units, key=key, cache=cache, should_stop=should_stop)
+        with closing(outcomes):  # ends the workers, whatever happens here
+            for outcome in outcomes:
+                _keep(folder, outcome)
+                done += 1
+                pace.done(outcome.unit, outcome.seconds if outcome.data is not None else 0.0)
+                report(done, settings.n_units, "units", pace.sentence())
+        results = collect(folder)
+        return Summary(out, settings.n_units, len(units), len(finished), tuple(folder.failed()), results)
+
+
+def one_by_one(
+    settings: BenchmarkSettings,
+    units: Sequence[Unit],
+    *,
+    key: str,
+    cache: Path | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Generator[Outcome, None, None]:
+    """Compute units in this thread.
+
+    Raises:
+        SteeringError: the model, the SAE or the judge cannot be opened.
+        Cancelled: ``should_stop`` said so.
+    """
+    from steering.benchmark.bench import open_bench
+
+    if not units:
+        return
+    with open_bench(settings, cache=cache, should_stop=should_stop) as bench:
+        for unit in units:
+            if should_stop is not None and should_stop():
+                raise Cancelled
+            yield attempt(bench, unit, key=key)
+
+
+def _keep(folder: RunFolder, outcome: Outcome) -> None:
+    if outcome.data is not None:
+        folder.write(outcome.unit, outcome.data)
+    elif outcome.failure is not None:
+        folder.write_failure(outcome.failure)
+
+
+def _silent(done: int, total: int, unit: str, what: str) -> None:
+    """Report to nobody."""

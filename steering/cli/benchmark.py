@@ -1,0 +1,128 @@
+"""``python -m steering benchmark``: which method steers best, by AxBench's protocol?"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from steering.cli.options import add_model_options
+from steering.cli.output import Bar, check_folder, tell_source, write_json
+from steering.errors import SteeringError
+
+if TYPE_CHECKING:
+    from steering.benchmark.runner import Summary
+    from steering.benchmark.settings import BenchmarkSettings
+
+
+def add_benchmark_parser(verbs: Any) -> None:
+    """Add the verb ``benchmark`` to what ``add_subparsers`` returned."""
+    parser = verbs.add_parser("benchmark", help="every method on every concept by AxBench's protocol; resumable")
+    add_model_options(parser)
+    parser.add_argument("--methods", default="all", metavar="M", help="all, or names with commas between (default all)")
+    parser.add_argument(
+        "--concepts", default="all", metavar="C", help="all, dev, test, or names with commas or ; between (default all)"
+    )
+    parser.add_argument("--seed", type=int, action="append", metavar="N", help="may be given several times (default 0)")
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="a new folder, unless --resume")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes, or Ray actors (default 1)")
+    parser.add_argument("--ray", metavar="ADDRESS", help="of a Ray cluster; local starts one here, auto finds one")
+    parser.add_argument("--judge", metavar="SPEC", help="world, openai:MODEL[@URL], local:MODEL or python:MODULE:NAME")
+    parser.add_argument("--judge-temperature", type=float, default=0.0, metavar="T", help="default 0; AxBench 0.7")
+    parser.add_argument("--examples", type=Path, metavar="FILE", help="labelled file or AxBench folder (other models)")
+    parser.add_argument("--prompts", type=Path, metavar="FILE", help="neutral instructions: text, JSON or JSONL")
+    parser.add_argument("--select-prompts", type=int, default=10, metavar="N", help="to choose the factor on")
+    parser.add_argument("--test-prompts", type=int, default=20, metavar="N", help="to score on")
+    parser.add_argument("--samples", type=int, default=1, metavar="N", help="completions per prompt and factor")
+    parser.add_argument("--max-new-tokens", type=int, metavar="N", help="default 64 on the world, else 128")
+    parser.add_argument("--n-examples", type=int, default=72, metavar="N", help="positives, and as many negatives")
+    parser.add_argument("--test-factors", choices=("all", "chosen"), default="all", help="completed on the test half")
+    parser.add_argument("--batch-size", type=int, default=256, metavar="N", help="rows at once (default 256)")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from steering.benchmark.collect import read_results
+    from steering.benchmark.report import as_json, as_text, report
+    from steering.benchmark.runner import run_benchmark
+
+    settings = _settings(arguments)
+    check_folder(arguments.out)
+    tell_source(arguments.model)
+    _tell_cost(settings)
+    summary = run_benchmark(
+        settings,
+        arguments.out,
+        resume=arguments.resume,
+        workers=arguments.workers,
+        ray=arguments.ray,
+        on_progress=Bar(),
+    )
+    _tell_failures(summary)
+    if summary.results is None:
+        raise SteeringError(f"None of the {summary.n_units} units could be computed; see {arguments.out / 'failures'}.")
+    board = report(read_results(arguments.out))
+    if arguments.json:
+        failures = [{"unit": str(one.unit), "error": one.error, "is_bug": one.is_bug} for one in summary.failures]
+        write_json({"results": str(summary.results), "failures": failures, "leaderboard": as_json(board)})
+    else:
+        sys.stdout.write(f"{as_text(board)}\n{summary.results}\n")
+    if any(one.is_bug for one in summary.failures):
+        raise RuntimeError(f"some units failed by a bug, see {arguments.out / 'failures'}")
+    return 0
+
+
+def _settings(arguments: argparse.Namespace) -> "BenchmarkSettings":
+    from steering.benchmark.settings import BenchmarkSettings, choose_concepts, choose_methods
+    from steering.benchmark.sources import available_concepts
+    from steering.presets import is_world_model
+
+    world = is_world_model(arguments.model)
+    if not world and arguments.judge is None:
+        raise SteeringError(f"{arguments.model} has no judge of its own; name one with --judge.")
+    if not world and (arguments.examples is None or arguments.prompts is None):
+        raise SteeringError(
+            f"{arguments.model} is no model of the embedded world, which brings its own; give --examples and --prompts."
+        )
+    examples = None if arguments.examples is None else str(arguments.examples)
+    concepts = choose_concepts(arguments.concepts, available_concepts(examples))
+    return BenchmarkSettings(
+        model=arguments.model,
+        sae=arguments.sae,
+        methods=choose_methods(arguments.methods, n_concepts=len(concepts) if examples else 2),
+        concepts=concepts,
+        seeds=tuple(arguments.seed or [0]),
+        n_select=arguments.select_prompts,
+        n_test=arguments.test_prompts,
+        samples=arguments.samples,
+        max_new_tokens=(64 if world else 128) if arguments.max_new_tokens is None else arguments.max_new_tokens,
+        n_examples=arguments.n_examples,
+        judge=arguments.judge or "world",
+        judge_temperature=arguments.judge_temperature,
+        test_factors=arguments.test_factors,
+        batch_size=arguments.batch_size,
+        device=arguments.device,
+        dtype=arguments.dtype,
+        examples=examples,
+        prompts=None if arguments.prompts is None else str(arguments.prompts),
+    )
+
+
+def _tell_cost(settings: "BenchmarkSettings") -> None:
+    """Say on standard error what a judge that costs will be asked; what is cached already is not known yet."""
+    from steering.judges.cost import estimate_run
+
+    if settings.judge.startswith("openai:"):
+        estimate = estimate_run(settings.n_completions, text_tokens=settings.max_new_tokens)
+        sys.stderr.write(f"judge: {estimate.sentence()}\n")
+
+
+def _tell_failures(summary: "Summary") -> None:
+    """Each reason once, with the units that it holds for."""
+    reasons: dict[str, list[str]] = {}
+    for one in summary.failures:
+        reasons.setdefault(one.error, []).append(str(one.unit))
+    for reason, units in reasons.items():
+        more = f" and {len(units) - 1} more" if len(units) > 1 else ""
+        sys.stderr.write(f"warning: {units[0]}{more}: {reason}\n")
