@@ -176,7 +176,7 @@ def test_all_labels_are_ranked_in_one_pass(open_app):
     assert not app.exception
     first = app.session_state["steerscope.ranking_id"]
     run = runtime.store.get("ranking", first)
-    assert len(run.rankings) == len(draft.examples.label_names) == 12
+    assert len(run.rankings) == len(draft.examples.label_names) == 33
     table = next(frame.value for frame in app.dataframe if "reads" in frame.value.columns)
     assert table["also"].isin(draft.examples.label_names).any()
     app.selectbox(key=f"label_{draft.examples_id}").select("french").run()
