@@ -45,12 +45,17 @@ def rows() -> list[dict[str, str]]:
     return found
 
 
+def lines() -> str:
+    """The rows as a file of examples has them. Lists: two bare values would be read as the two sides of one label."""
+    return "".join(json.dumps(row | {"labels": [row["labels"]] if row["labels"] else []}) + "\n" for row in rows())
+
+
 def write_bench(folder: Path, model: LanguageModel) -> Path:
     """Everything that the settings below name."""
     model.model.save_pretrained(folder / "model")
     model.tokenizer.save_pretrained(folder / "model")
     save_sae(tiny_sae(model.d_model), folder / "sae")
-    (folder / "examples.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows()))
+    (folder / "examples.jsonl").write_text(lines())
     (folder / "prompts.txt").write_text("".join(f"Say something about thing {place}.\n" for place in range(12)))
     return folder
 

@@ -127,6 +127,8 @@ class FileSource(Source):
             raise SteeringError("A benchmark from files needs --examples and --prompts; give both.")
         self._settings = settings
         self._all, _ = read_examples(Path(settings.examples))
+        for concept in settings.concepts:
+            self._all.label(concept)  # a missing concept is found out now, not in every unit
         self._prompts = read_prompts(Path(settings.prompts))
         needed = settings.n_select + settings.n_test
         if len(self._prompts) < needed:

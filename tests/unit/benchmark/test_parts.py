@@ -18,7 +18,7 @@ SETTINGS = BenchmarkSettings(model="demo", methods=("none", "prompt"), concepts=
 UNITS = list(SETTINGS.units())
 
 
-def part(unit: Unit, key: str, **changes: object) -> bytes:
+def part(unit: Unit, key: str, /, **changes: object) -> bytes:
     row = Row(
         "demo", unit.method, unit.concept, "test", unit.seed, 0, "select", 0.0, True, 2, 2, 2, 2.0, 0.0, 0, 0.0, 0.0,
         1.5, 1.0, False, 3, "end", "p", f"text of {unit}", "because",

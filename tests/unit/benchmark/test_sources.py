@@ -1,6 +1,5 @@
 """Are the halves apart, and are examples and prompts drawn as they should be?"""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from steering.benchmark.settings import BenchmarkSettings
 from steering.benchmark.sources import FileSource, WorldSource, available_concepts, open_source, read_prompts
 from steering.errors import SteeringError
-from tests.tiny_bench import CONCEPTS, JUDGE, rows
+from tests.tiny_bench import CONCEPTS, JUDGE, lines, rows
 
 
 def world(**changes: object) -> WorldSource:
@@ -20,7 +19,7 @@ def world(**changes: object) -> WorldSource:
 
 @pytest.fixture
 def files(tmp_path: Path) -> BenchmarkSettings:
-    (tmp_path / "examples.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows()))
+    (tmp_path / "examples.jsonl").write_text(lines())
     (tmp_path / "prompts.txt").write_text("".join(f"Thing {place}.\n" for place in range(12)))
     return BenchmarkSettings(
         model="x",
