@@ -57,4 +57,4 @@ def hasten(sae: "BatchTopKTrainingSAE") -> None:
     Its running estimate of the threshold is left out too: after the training the threshold is set on held-out tokens.
     """
     sae.activation_fn = PartitionedBatchTopK(float(sae.cfg.k))
-    sae.update_topk_threshold = lambda acts_topk: None  # type: ignore[method-assign]  # noqa: ARG005
+    sae.update_topk_threshold = lambda acts_topk: None  # noqa: ARG005

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -40,7 +40,7 @@ def new_model(tokenizer: "PreTrainedTokenizerBase", size: ModelSize, context: in
     from transformers import AutoModelForCausalLM, GenerationConfig
 
     torch.manual_seed(seed)
-    special = {
+    special: dict[str, Any] = {
         "bos_token_id": tokenizer.bos_token_id,
         "eos_token_id": tokenizer.eos_token_id,
         "pad_token_id": tokenizer.pad_token_id,
@@ -50,7 +50,7 @@ def new_model(tokenizer: "PreTrainedTokenizerBase", size: ModelSize, context: in
     return model
 
 
-def _config(vocabulary: int, size: ModelSize, context: int, special: dict[str, int]) -> "PretrainedConfig":
+def _config(vocabulary: int, size: ModelSize, context: int, special: dict[str, Any]) -> "PretrainedConfig":
     from transformers import GPT2Config, LlamaConfig
 
     if size.architecture == "llama":

@@ -63,7 +63,9 @@ def test_a_preset_without_weights_is_not_looked_for_elsewhere(monkeypatch, tmp_p
     (tmp_path / "demo" / "model" / "config.json").write_text("{}")
     monkeypatch.setenv("STEERSCOPE_WORLD", str(tmp_path))
     for ask in (preset, load_model, lambda name: sae_source(name, None)):
-        with pytest.raises(ModelError, match=r"^The weights of demo-gpt2 are not in this world; the presets are demo\.$"):
+        with pytest.raises(
+            ModelError, match=r"^The weights of demo-gpt2 are not in this world; the presets are demo\.$"
+        ):
             ask("demo-gpt2")
 
 
