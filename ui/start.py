@@ -32,7 +32,7 @@ class Sample:
 
 _SAMPLES = (
     Sample("pirate", "Pirate speech", "72 answers that talk like a pirate, 72 that do not", ":material/sailing:"),
-    Sample("french", "French phrases", "72 answers with French phrases, 72 without", ":material/translate:"),
+    Sample("sea", "The sea and sailing", "72 answers that bring in the sea, 72 that do not", ":material/waves:"),
     Sample("hedging", "Hedging", "72 answers that are unsure of everything, 72 that are not", ":material/help:"),
 )
 

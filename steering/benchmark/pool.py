@@ -7,14 +7,16 @@ parts comes back, and only the caller writes.
 
 import multiprocessing
 import os
+import sys
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import wait as wait_for
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from steering.benchmark.outcome import Outcome, attempt, failed
@@ -34,6 +36,17 @@ _cache: Path | None = None
 _stop: Any = None
 _open = ExitStack()
 _bench: "Bench | None" = None
+
+
+@contextmanager
+def _no_main_module() -> Iterator[None]:
+    """Start processes that do not run this one's main script again: in Streamlit that is a page, not a module."""
+    found = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = found
 
 
 def in_processes(
@@ -75,7 +88,8 @@ def in_processes(
             try:
                 while waiting or running:
                     while waiting and len(running) < workers:
-                        running[pool.submit(_compute, waiting[0], key)] = waiting[0]
+                        with _no_main_module():
+                            running[pool.submit(_compute, waiting[0], key)] = waiting[0]
                         waiting.popleft()
                     done, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
                     if should_stop is not None and should_stop():

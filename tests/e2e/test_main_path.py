@@ -66,10 +66,10 @@ def test_stop_keeps_what_was_written(app_url, open_page):
     page.get_by_role("link", name="3 · Steer").click()
     page.get_by_role("button", name="Use the best one").click()
     # As many and as long as the screen allows, so that Stop comes before the last token on a busy machine too.
-    subjects = ("bread", "copyright", "the flute", "Mars", "asthma", "lentil soup", "bail", "Saturn", "mint", "jasmine")
+    subjects = ("bread", "copyright", "the flute", "Mars", "asthma", "lentil soup", "bail", "Saturn")
     page.get_by_label("Prompts, one a line").fill("\n".join(f"Explain {one}." for one in subjects))
-    page.get_by_label("Tokens", exact=True).fill("180")
-    page.get_by_label("Samples per prompt").fill("4")
+    page.get_by_label("Tokens", exact=True).fill("240")
+    page.get_by_label("Samples per prompt").fill("2")
     page.get_by_label("Samples per prompt").press("Enter")
     page.get_by_role("button", name="Generate").click()
     page.get_by_role("button", name="Stop").click()

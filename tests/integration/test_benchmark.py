@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -200,6 +201,10 @@ def test_workers_change_nothing_not_even_dead_ones(
     settings = bench_settings(bench, judge=judge)
     run_benchmark(settings, tmp_path / "one")
     order.touch()
+    page = ModuleType("__main__")  # what Streamlit leaves as the main module; a worker must not run it again
+    page.__file__ = str(tmp_path / "page.py")
+    Path(page.__file__).write_text("raise RuntimeError('the page ran in a worker')")
+    monkeypatch.setitem(sys.modules, "__main__", page)
     summary = run_benchmark(settings, tmp_path / "two", workers=2)
     assert summary.failures == ()
     assert not order.exists()
