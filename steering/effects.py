@@ -12,9 +12,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from steering.encoding import EncodedText, encode_example, pad_left, token_texts
+from steering.encoding import EncodedText, encode_example, encode_prompt, pad_left, token_texts
 from steering.hooks import edit, record
 from steering.models import LanguageModel
+from steering.presets import is_world_model
+from steering.prompting import suggested_prompts
 from steering.saes import SparseAutoencoder
 from steering.scores.confidence import delta_confidence
 from steering.scores.output import FACTOR, N_LENS_TOKENS, output_score
@@ -23,6 +25,16 @@ from steering.statistics import FeatureEffect
 NEUTRAL_PROMPT = "From my experience,"
 """Arad's and Wang's prompt, read as plain text."""
 CONFIDENCE_SCALE = 10.0
+
+
+def neutral_context(model: LanguageModel) -> EncodedText | None:
+    """Where effects are measured on a model of the embedded world; None for any other, which reads `NEUTRAL_PROMPT`.
+
+    The world's models know conversations only: there the first token of an answer is the neutral place.
+    """
+    if not is_world_model(model.name):
+        return None
+    return encode_prompt(model, suggested_prompts(model.name, 1)[0])
 
 
 def logit_lens(model: LanguageModel, directions: Float[Tensor, "k d_model"]) -> Float[Tensor, "k vocab"]:

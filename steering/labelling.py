@@ -29,8 +29,7 @@ from scipy.sparse import csc_array, csr_array, vstack
 
 from steering import __version__
 from steering.activations import collect_statistics
-from steering.effects import measure_effects
-from steering.encoding import encode_prompt
+from steering.effects import measure_effects, neutral_context
 from steering.errors import ExamplesError
 from steering.feature_labels import (
     ExampleSource,
@@ -47,8 +46,7 @@ from steering.feature_labels import (
 from steering.feature_labels.table import admitted_features
 from steering.feature_labels.work import WorkFolder, open_work, work_folder_of
 from steering.models import LanguageModel
-from steering.presets import is_world_model, sae_title
-from steering.prompting import suggested_prompts
+from steering.presets import sae_title
 from steering.ranking.prior import PRIORS
 from steering.saes import SparseAutoencoder
 from steering.statistics import FeatureEffect
@@ -256,9 +254,7 @@ def _effects(
     progress: Progress,
 ) -> dict[int, FeatureEffect]:
     """Step 5: output score and token confidence of every feature of the pairs, a piece of work for each block."""
-    # The embedded world's models know conversations only: there the first token of an answer is the neutral place.
-    world = is_world_model(model.name)
-    context = encode_prompt(model, suggested_prompts(model.name, 1)[0]) if world else None
+    context = neutral_context(model)
     ids = np.unique(pairs.feature)
     effects: dict[int, FeatureEffect] = {}
     for number, start in enumerate(range(0, len(ids), FEATURES_PER_PIECE)):

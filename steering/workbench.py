@@ -16,15 +16,13 @@ from steering import runtime
 from steering.activations import collect_statistics, encode_examples, token_activations
 from steering.directions.diff_mean import diff_mean
 from steering.directions.direction import Direction
-from steering.effects import measure_effects
-from steering.encoding import encode_prompt
+from steering.effects import measure_effects, neutral_context
 from steering.errors import ExamplesError, SaeError
 from steering.examples import LabelledExamples, Split, split_examples
 from steering.interventions import FeatureEdit, Mode
 from steering.lora import Adapter, LoraSettings, train_lora
 from steering.models import Dtype, LanguageModel, load_model
-from steering.presets import is_world_model, model_key, sae_key, sae_source, sae_title
-from steering.prompting import suggested_prompts
+from steering.presets import model_key, sae_key, sae_source, sae_title
 from steering.ranking import Ranking, RankingSettings, rank_all_labels, rank_features
 from steering.reference import Reference, read_reference
 from steering.saes import SparseAutoencoder, fit_to_model, load_sae
@@ -339,15 +337,12 @@ def _check_feature(sae: SparseAutoencoder, feature_id: int) -> None:
 def _effects(
     loaded: Loaded, statistics: FeatureStatistics, progress: Progress, feature_ids: Sequence[int]
 ) -> dict[int, FeatureEffect]:
-    # The embedded world's models know conversations only: there the first token of an answer is the neutral place.
-    world = is_world_model(loaded.model.name)
-    context = encode_prompt(loaded.model, suggested_prompts(loaded.model.name, 1)[0]) if world else None
     return measure_effects(
         loaded.model,
         loaded.sae,
         feature_ids,
         statistics.max_act,
-        context=context,
+        context=neutral_context(loaded.model),
         progress=lambda done, total: progress(done, total, "features", "Measuring what the candidates write"),
     )
 

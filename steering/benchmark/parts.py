@@ -13,7 +13,6 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from steering.benchmark.rows import Header, read_header
 from steering.benchmark.settings import BenchmarkSettings, Unit
 from steering.errors import SteeringError
 from steering.replacing import replacing
+from steering.versions import versions_of
 
 FORMAT = 1
 MANIFEST, PARTS, FAILURES, RESULTS, LOCK = "manifest.json", "parts", "failures", "results.parquet", ".lock"
@@ -296,13 +296,8 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version(), "steerscope": steering.__version__}
-    for package in PACKAGES[1:]:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    own = {"python": platform.python_version(), "steerscope": steering.__version__}
+    return own | versions_of(PACKAGES[1:])
 
 
 def _machine() -> dict[str, str | int]:

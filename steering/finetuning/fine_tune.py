@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from steering.answer_loss import batch_losses
+from steering.descent import Descent
 from steering.errors import AdapterError, Cancelled
 from steering.finetuning.settings import FineTuneSettings
 from steering.lora.adapter import refuse_second
@@ -84,8 +84,6 @@ def fine_tune(
 
     encoded = [encode_answer(model, *pair, learn_to_stop=False) for pair in zip(texts, prompts, strict=True)]
     shuffler = random.Random(settings.seed)
-    n_updates = settings.epochs * math.ceil(len(encoded) / settings.batch_size)
-    losses: list[float] = []
     with model.lock, torch.inference_mode(False), torch.enable_grad():
         refuse_second(model)
         copies = {key: weight.detach().to(torch.float32, copy=True) for key, weight in model.model.named_parameters()}
@@ -93,30 +91,22 @@ def fine_tune(
             weights = list(model.model.parameters())
             for weight in weights:
                 weight.requires_grad_(True)
-            optimizer = torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=settings.weight_decay)
-            schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / n_updates)
+            descent = Descent(
+                model,
+                weights,
+                learning_rate=settings.learning_rate,
+                weight_decay=settings.weight_decay,
+                n_updates=settings.epochs * math.ceil(len(encoded) / settings.batch_size),
+                batch_size=settings.batch_size,
+                micro_batch_size=settings.micro_batch_size,
+                check=check,
+                on_step=on_step,
+            )
             for _epoch in range(settings.epochs):
-                shuffled = shuffler.sample(encoded, len(encoded))
-                for start in range(0, len(encoded), settings.batch_size):
-                    batch = shuffled[start : start + settings.batch_size]
-                    optimizer.zero_grad()
-                    loss = 0.0
-                    for part in batch_losses(model, batch, settings.micro_batch_size, check):
-                        part.backward()
-                        loss += part.item()
-                    if not math.isfinite(loss):
-                        raise AdapterError(
-                            f"The loss became {loss} at update {len(losses) + 1}; lower the learning rate of "
-                            f"{settings.learning_rate:g}."
-                        )
-                    optimizer.step()
-                    schedule.step()
-                    losses.append(loss)
-                    if on_step is not None:
-                        on_step(len(losses), n_updates, loss)
+                descent.epoch(shuffler.sample(encoded, len(encoded)))
     # The optimizer changed the copies in place.
     tensors = {key: copy.cpu() for key, copy in copies.items()}
-    return FineTune(name, tensors, model.name, settings, tuple(losses))
+    return FineTune(name, tensors, model.name, settings, tuple(descent.losses))
 
 
 @contextmanager

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from importlib.metadata import version
 
 import torch
 from jaxtyping import Float
@@ -28,6 +27,7 @@ from steering.lora import Adapter
 from steering.measures import repetition
 from steering.models import LanguageModel
 from steering.saes import SparseAutoencoder
+from steering.versions import versions_of
 
 TOP_TOKENS = 5
 PACKAGES = ("torch", "transformers", "sae-lens", "peft", "streamlit")
@@ -164,7 +164,7 @@ def _complete(
             else [(None, None)] * len(rows)
         )
     seconds = time.perf_counter() - started
-    versions = _versions()
+    versions = versions_of(PACKAGES)
     found = []
     for place, row in enumerate(rows):
         kl, perplexity = divergence[place]
@@ -292,16 +292,6 @@ def _top(model: LanguageModel, logits: Float[Tensor, "rows vocab"]) -> list[tupl
 
 def _scope(condition: Condition) -> str:
     return condition.intervention.scope if condition.intervention else condition.scope
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except ModuleNotFoundError:
-            continue
-    return found
 
 
 def _adapter_state(adapter: Adapter | FineTune | None, scale: float) -> str:

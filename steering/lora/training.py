@@ -13,7 +13,7 @@ import hashlib
 import json
 import math
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from peft import LoraConfig
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from steering.answer_loss import batch_losses
+from steering.descent import Descent, OnStep
 from steering.encoding import EncodedText, encode_prompt
 from steering.errors import AdapterError, Cancelled
 from steering.lora.adapter import (
@@ -37,9 +38,6 @@ from steering.lora.settings import LoraSettings
 from steering.models import MAX_CONTEXT, LanguageModel
 
 _ATTENTION_OUTPUTS = ("self_attn.o_proj", "attn.c_proj", "attention.dense")
-
-OnStep = Callable[[int, int, float], None]
-"""Called after every update with its number from 1 on, the number of updates at most, and the loss."""
 
 
 def train_lora(
@@ -189,30 +187,22 @@ def _fit(
     check: Callable[[], None],
 ) -> tuple[dict[str, Tensor], tuple[float, ...], tuple[float, ...]]:
     weights = [weight for layer in layers.values() for weight in layer.parameters() if weight.requires_grad]
-    optimizer = torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    n_steps = settings.epochs * math.ceil(len(kept) / settings.batch_size)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / n_steps)
-    losses: list[float] = []
+    descent = Descent(
+        model,
+        weights,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        n_updates=settings.epochs * math.ceil(len(kept) / settings.batch_size),
+        batch_size=settings.batch_size,
+        micro_batch_size=settings.micro_batch_size,
+        check=check,
+        on_step=on_step,
+    )
     validation_losses: list[float] = []
     best: dict[str, Tensor] | None = None
     for _epoch in range(settings.epochs):
         _set_training(layers, active=True)
-        for batch in _chunks(shuffler.sample(kept, len(kept)), settings.batch_size):
-            optimizer.zero_grad()
-            loss = 0.0
-            for part in batch_losses(model, batch, settings.micro_batch_size, check):
-                part.backward()
-                loss += part.item()
-            if not math.isfinite(loss):
-                raise AdapterError(
-                    f"The loss became {loss} at update {len(losses) + 1}; lower the learning rate of "
-                    f"{settings.learning_rate:g}."
-                )
-            optimizer.step()
-            schedule.step()
-            losses.append(loss)
-            if on_step is not None:
-                on_step(len(losses), n_steps, loss)
+        descent.epoch(shuffler.sample(kept, len(kept)))
         if settings.patience is None:
             continue
         _set_training(layers, active=False)
@@ -224,12 +214,7 @@ def _fit(
             best = extract_tensors(layers)
         elif len(validation_losses) - 1 - lowest >= settings.patience:
             break
-    return best or extract_tensors(layers), tuple(losses), tuple(validation_losses)
-
-
-def _chunks(texts: Sequence[EncodedText], size: int) -> Iterator[Sequence[EncodedText]]:
-    for start in range(0, len(texts), size):
-        yield texts[start : start + size]
+    return best or extract_tensors(layers), tuple(descent.losses), tuple(validation_losses)
 
 
 def _set_training(layers: LoraLayers, *, active: bool) -> None:
