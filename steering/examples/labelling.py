@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +29,8 @@ _PLAIN_VALUES = {value for pair in BINARY_PAIRS for value in pair}
 _PLAIN_COLUMNS = {"label", "labels", "class", "category", "target", "y", "tag", "tags", "is_positive"}
 _NEGATIVE_WORDS = {
     "other", "others", "none", "neutral", "control", "normal", "ham", "safe", "benign", "harmless", "baseline",
-    "without", "absent", "clean", "rest",
+    "without", "absent", "clean", "rest", "non", "nein",
+    *(no for _, no in BINARY_PAIRS if len(no) > 1 or no == "0"),
 }  # fmt: skip
 _NEGATIVE_START = re.compile(r"(not|non|no|without)[\s_\-]")
 _SHOWN_VALUES = 20
@@ -80,6 +81,14 @@ def has_known_pair(cells: Sequence[str]) -> bool:
     words = all(not re.fullmatch(r"-?[\d.]+", value) for value in counts if value not in {yes, no})
     lenient = yes in {"1", "true"} and words and counts[yes] > 0 and counts[no] > 0
     return covered > 0 and covered * 10 >= (5 if lenient else 9) * counts.total()
+
+
+def is_yes_or_no(cells: Sequence[str]) -> bool:
+    """Whether the filled cells say yes and no to one thing: a known pair, a single value, or one of two that sounds
+    like the absence of the other. Two bare words, such as cat and dog, are two labels.
+    """
+    values = {canonical(cell) for cell in cells if cell.strip()}
+    return has_known_pair(cells) or len(values) < 2 or (len(values) == 2 and len(_absences(values)) == 1)
 
 
 def is_json_list(cell: str) -> bool:
@@ -222,6 +231,16 @@ def read_one_of_many(cells: Sequence[str], numbers: Sequence[int]) -> ReadLabels
     findings = _missing(cells, numbers, "fill it in, for example with 'none' if the row is an example of nothing")
     rows = [[cell.strip()] if cell.strip() else [] for cell in cells]
     usable = np.array([bool(row) for row in rows], dtype=bool)
+    values = sorted({row[0] for row in rows if row})
+    if len(values) == 2:
+        findings.append(
+            Finding(
+                "note",
+                "two_labels",
+                f"{quote(values[0])} and {quote(values[1])} are read as two labels; read the column as yes or no if "
+                "one of them only means that the other is absent.",
+            )
+        )
     return _matrix(rows, usable, findings)
 
 
@@ -312,8 +331,13 @@ def _guess_sides(values: Sequence[str], counts: dict[str, int]) -> tuple[str, st
     """The word that does not sound like the absence of something; failing that, the rarer value."""
     if len(values) == 1:
         return values[0], None
-    negative = [value for value in values if value in _NEGATIVE_WORDS or _NEGATIVE_START.match(value)]
+    negative = _absences(values)
     if len(negative) == 1:
         return next(value for value in values if value != negative[0]), negative[0]
     rarer = min(values, key=lambda value: (counts[value], value))
     return rarer, next(value for value in values if value != rarer)
+
+
+def _absences(values: Iterable[str]) -> list[str]:
+    """Those of the values that sound like the absence of something."""
+    return [value for value in values if value in _NEGATIVE_WORDS or _NEGATIVE_START.match(value)]

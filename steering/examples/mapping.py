@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from steering.examples.labelling import choose_pair, has_known_pair, is_json_list, split_labels
+from steering.examples.labelling import choose_pair, has_known_pair, is_json_list, is_yes_or_no, split_labels
 from steering.examples.table import Table
 
 LabelStyle = Literal["binary", "one_of_many", "several"]
@@ -122,6 +122,6 @@ def _guess_style(cells: Sequence[str], *, listed: bool) -> tuple[LabelStyle, str
         shorter = len(parts) < len(whole) or (listed and repeated)
         if len(joined) * 20 >= len(values) and joined and shorter and max(map(len, parts), default=99) <= 60:
             return "several", separator
-    if has_known_pair(values) or len(whole) <= 2:
+    if is_yes_or_no(values):
         return "binary", ";"
     return "one_of_many", ";"

@@ -303,6 +303,9 @@ def test_the_guess_is_shown_and_can_be_changed(page):
     assert examples(page).label_names == ("x", "y", "z")
 
     choose(page, "label", "other")
+    assert examples(page).label_names == ("a", "b")
+    assert "read as two labels" in text_of(page)
+    choose(page, "style", "binary")
     assert examples(page).label_names == ("a",)
     choose(page, "positive", "b")
     assert examples(page).label_names == ("b",)

@@ -1,9 +1,11 @@
 """The guess is right for the files people have."""
 
+from dataclasses import replace
+
 import pytest
 
 from steering.errors import ExamplesError
-from steering.examples import ColumnMapping, guess_mapping
+from steering.examples import ColumnMapping, build_examples, guess_mapping
 from steering.examples.labelling import choose_pair, read_binary, read_one_of_many, read_several
 from steering.examples.table import make_table
 
@@ -46,7 +48,7 @@ def test_prompt_and_answer_are_told_apart(prompt, text):
 def test_unknown_names_are_guessed_from_contents():
     rows = [[f"{i}", f"a rather long text number {i}", "good" if i % 2 else "bad"] for i in range(10)]
     mapping = guess(["number", "was_said", "verdict"], rows)
-    assert (mapping.text, mapping.label, mapping.style) == ("was_said", "verdict", "binary")
+    assert (mapping.text, mapping.label, mapping.style) == ("was_said", "verdict", "one_of_many")
     assert guess(["a", "b"], [["only texts here", "and long others there"]] * 1).label is None
 
 
@@ -63,7 +65,15 @@ def test_axbench_columns():
         (["True", "FALSE", "true"], "binary", ";"),
         (["1.0", "0.0"], "binary", ";"),
         (["spam", "ham"], "binary", ";"),
+        (["toxic", "non-toxic"], "binary", ";"),
+        (["sí", "no", "no"], "binary", ";"),
+        (["5", "0", "0"], "binary", ";"),
+        (["pirate"], "binary", ";"),
         (["1", "0", "1", "maybe"], "binary", ";"),
+        (["cat", "dog"], "one_of_many", ";"),
+        (["cat", "dog", "dog", ""], "one_of_many", ";"),
+        (["m", "f"], "one_of_many", ";"),
+        (["none", "other"], "one_of_many", ";"),
         (["0", "1", "2"], "one_of_many", ";"),
         (["positive", "negative", "neutral"], "one_of_many", ";"),
         (["joy", "anger", "fear"], "one_of_many", ";"),
@@ -77,6 +87,18 @@ def test_axbench_columns():
 def test_label_style(labels, style, separator):
     mapping = guess(["text", "label"], [[f"text {i}", label] for i, label in enumerate(labels)])
     assert (mapping.style, mapping.separator) == (style, separator)
+
+
+def test_two_bare_words_are_two_labels_and_the_note_says_how_to_have_one():
+    rows = [[f"text number {i}", "cat" if i % 3 else "dog"] for i in range(18)]
+    table = make_table("t", "csv", ["text", "label"], rows)
+    examples, report = build_examples(table, guess_mapping(table))
+    assert examples.label_names == ("cat", "dog")
+    assert (examples.label("cat") != examples.label("dog")).all()
+    (note,) = [finding for finding in report.findings if finding.kind == "two_labels"]
+    assert (note.severity, "'cat' and 'dog'" in note.message) == ("note", True)
+    yes, _ = build_examples(table, replace(guess_mapping(table), style="binary", positive="dog"))
+    assert yes.label_names == ("dog",)
 
 
 def test_label_can_be_told():
