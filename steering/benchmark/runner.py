@@ -45,6 +45,7 @@ def run_benchmark(
     *,
     resume: bool = False,
     workers: int = 1,
+    apart: bool = False,
     ray: str | None = None,
     on_progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -59,6 +60,7 @@ def run_benchmark(
         out: folder for it.
         resume: go on with the run that is there. Units that failed are tried again.
         workers: processes of this machine, or actors on Ray; 1 without Ray computes in this thread.
+        apart: compute in a process of its own even where there is one worker, so that this one stays free for others.
         ray: address of a Ray cluster, ``local`` to start one here, ``auto`` for the one that this machine belongs to.
         on_progress: told about every unit, with the time left.
         should_stop: asked now and then; finished units are kept.
@@ -88,7 +90,7 @@ def run_benchmark(
             outcomes = on_ray(
                 settings, units, key=key, address=ray, workers=workers if workers > 1 else None, should_stop=should_stop
             )
-        elif workers > 1:
+        elif workers > 1 or apart:
             from steering.benchmark.pool import in_processes
 
             outcomes = in_processes(settings, units, key=key, workers=workers, cache=cache, should_stop=should_stop)

@@ -183,7 +183,7 @@ def store(folder: Path, name: str | None = None, *, into: Path | None = None, te
     if not headers:
         raise SteeringError(f"No unit of the run in {folder} has a result; see its failures.")
     table = pa.concat_tables(_tables(run, texts)).combine_chunks()
-    check_protocol(_frame(table.select(COLUMNS)))
+    check_protocol(frame_of(table.select(COLUMNS)))
     seconds = pd.DataFrame({"method": [one.method for one in headers], "seconds": [one.seconds for one in headers]})
     last = max(run.part(unit).stat().st_mtime for unit in run.settings.units() if run.part(unit).exists())
     told = {
@@ -220,9 +220,15 @@ def read_table(path: Path, columns: Sequence[str] | None) -> pd.DataFrame:
         SteeringError: the file cannot be read.
     """
     try:
-        return _frame(pq.read_table(path, columns=None if columns is None else list(columns)))
+        return frame_of(pq.read_table(path, columns=None if columns is None else list(columns)))
     except (OSError, pa.ArrowException) as error:
         raise SteeringError(f"{path} cannot be read ({error}); store or compute the result again.") from error
+
+
+def frame_of(table: pa.Table) -> pd.DataFrame:
+    """A table of results as pandas: names as categories; prompts and texts stay texts."""
+    named = [one.name for one in table.schema if pa.types.is_string(one.type) and one.name not in TEXTS]
+    return table.to_pandas(categories=named)
 
 
 def title_of(settings: BenchmarkSettings) -> str:
@@ -251,12 +257,6 @@ def _tables(run: RunFolder, texts: KeptTexts) -> Iterator[pa.Table]:
             blanked = pc.if_else(keep, table[name], pa.scalar(None, pa.string()))
             table = table.set_column(table.column_names.index(name), name, blanked)
         yield table.select(schema.names).cast(schema)
-
-
-def _frame(table: pa.Table) -> pd.DataFrame:
-    """As pandas, names as categories; prompts and texts stay texts."""
-    named = [one.name for one in table.schema if pa.types.is_string(one.type) and one.name not in TEXTS]
-    return table.to_pandas(categories=named)
 
 
 def _metadata(path: Path) -> dict[bytes, bytes]:

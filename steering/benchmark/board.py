@@ -1,0 +1,171 @@
+"""How do the methods stand under one choice of split, seeds and factor? The numbers are ``steering.evidence``'s."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from steering.benchmark.parts import Failure
+from steering.benchmark.settings import BenchmarkSettings
+from steering.errors import SteeringError
+from steering.evidence.aggregation import concept_means, values_of
+from steering.evidence.bootstrap import N_RESAMPLES
+from steering.evidence.curves import equal_dose
+from steering.evidence.intent_to_treat import UNSTEERED, count_dropped
+from steering.evidence.leaderboard import leaderboard
+from steering.evidence.protocol import mark_selected, oracle_factors
+from steering.evidence.table import RATINGS
+from steering.methods.registry import method
+
+FactorRule = Literal["chosen", "oracle", "dose"]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which rows count, and at which factor.
+
+    Attributes:
+        split: ``development`` or ``test``.
+        seeds: of the run.
+        methods: to compare.
+        factor: ``chosen`` on the selection prompts, as the protocol says; ``oracle`` on the test prompts themselves, a
+            bound; ``dose`` wherever a method's KL equals that of ``dose_of`` at its chosen factor, concept by concept.
+        reference: method that the others are compared with; None for none.
+        dose_of: method that gives the dose.
+    """
+
+    split: str
+    seeds: tuple[int, ...]
+    methods: tuple[str, ...]
+    factor: FactorRule = "chosen"
+    reference: str | None = None
+    dose_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Methods, best first.
+
+    Attributes:
+        table: columns of ``evidence.leaderboard.leaderboard``, then means over concepts of the three ratings and of
+            ``kl``, and ``n_dropped``: concepts for which the method has no result and counts as unsteered.
+        means: a row per method and concept: what the intervals are taken over.
+        n_concepts: that every method was compared on.
+        n_left_out: concepts on which not every method reaches the dose.
+        dropped_as: what a concept without a result scores: ``unsteered`` or ``zero``.
+    """
+
+    table: pd.DataFrame
+    means: pd.DataFrame
+    n_concepts: int
+    n_left_out: int = 0
+    dropped_as: Literal["unsteered", "zero"] = "unsteered"
+
+
+def rows_of(
+    table: pd.DataFrame,
+    choice: Choice,
+    *,
+    concepts: Collection[str] | None = None,
+    methods: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """The rows that a choice is about.
+
+    Args:
+        table: results.
+        choice: split and seeds, and methods unless told.
+        concepts: those that count; all unless told.
+        methods: those that count.
+
+    Raises:
+        SteeringError: there are none.
+    """
+    wanted = list(choice.methods if methods is None else methods)
+    kept = (table["split"] == choice.split) & table["seed"].isin(choice.seeds) & table["method"].isin(wanted)
+    if concepts is not None:
+        kept &= table["concept"].isin(list(concepts))
+    found = table[kept]
+    if found.empty:
+        raise SteeringError(
+            f"There is no result of the split {choice.split} for these seeds and methods; choose others, or finish the "
+            "run."
+        )
+    named = [name for name in found.columns if isinstance(found[name].dtype, pd.CategoricalDtype)]
+    return found.assign(**{name: found[name].cat.remove_unused_categories() for name in named})
+
+
+def standing(
+    table: pd.DataFrame,
+    choice: Choice,
+    *,
+    concepts: Collection[str] | None = None,
+    n_resamples: int = N_RESAMPLES,
+) -> Board:
+    """The leaderboard of a choice.
+
+    Args:
+        table: results with the columns of ``steering.evidence.table``.
+        choice: what is compared and how.
+        concepts: those that count; all unless told.
+        n_resamples: of the bootstrap.
+
+    Raises:
+        SteeringError: no row is left, the reference is not among the methods, or no concept is reached at equal dose.
+    """
+    if choice.reference is not None and choice.reference not in choice.methods:
+        raise SteeringError(f"The reference {choice.reference} is not among the methods; choose it, or another one.")
+    if choice.factor == "dose":
+        return _at_equal_dose(table, choice, concepts, n_resamples)
+    rows = rows_of(table, choice, concepts=concepts)
+    if choice.factor == "oracle":
+        rows = mark_selected(rows, oracle_factors(rows))
+    means = concept_means(rows)
+    planned = sorted(map(str, means["concept"].unique()))
+    unsteered = set(means.loc[means["method"] == UNSTEERED, "concept"].astype(str))
+    dropped_as: Literal["unsteered", "zero"] = "unsteered" if unsteered == set(planned) else "zero"
+    filled = count_dropped(means, planned, dropped=dropped_as)
+    board = _with_ratings(leaderboard(filled, reference=choice.reference, n_resamples=n_resamples), means)
+    dropped = filled.groupby("method", observed=True)["is_dropped"].sum()
+    board["n_dropped"] = board["method"].map(dropped.to_dict()).astype(int)
+    return Board(board, means, len(planned), 0, dropped_as)
+
+
+def failed_shares(
+    settings: BenchmarkSettings, failures: Sequence[Failure], choice: Choice, concepts: Collection[str]
+) -> dict[str, float]:
+    """Method → share of its units of these concepts and seeds that have no result."""
+    planned = len(concepts) * len(choice.seeds)
+    lost = [one for one in failures if one.concept in concepts and one.seed in choice.seeds]
+    return {
+        name: sum(one.method == name for one in lost) / planned if planned else 0.0
+        for name in settings.methods
+        if name in choice.methods
+    }
+
+
+def _at_equal_dose(table: pd.DataFrame, choice: Choice, concepts: Collection[str] | None, n_resamples: int) -> Board:
+    if choice.dose_of is None:
+        raise SteeringError("Equal doses need a method whose dose the others get; name one.")
+    dosed = [name for name in choice.methods if method(name).dose != "none"]
+    if not dosed:
+        raise SteeringError("None of these methods has a strength, so none can be brought to a dose; choose others.")
+    giver = rows_of(table, choice, concepts=concepts, methods=[choice.dose_of])
+    given = values_of(concept_means(giver), str(giver["model"].iloc[0]), choice.dose_of, column="kl")
+    doses = {str(concept): float(kl) for concept, kl in given.items()}
+    rows = rows_of(table, choice, concepts=concepts, methods=list(dict.fromkeys([*dosed, UNSTEERED])))
+    means = equal_dose(rows, doses, methods=dosed)
+    for name in RATINGS:
+        means[name] = equal_dose(rows, doses, methods=dosed, column=name)[name]
+    reference = choice.reference if choice.reference in dosed else None
+    board = _with_ratings(leaderboard(means, reference=reference, n_resamples=n_resamples), means)
+    board["n_dropped"] = 0
+    return Board(board, means, means["concept"].nunique(), int(means["n_left_out"].max()))
+
+
+def _with_ratings(board: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
+    """Mean ratings and KL over the concepts that a method has results of."""
+    grouped = means.assign(method=means["method"].astype(str)).groupby("method")[[*RATINGS, "kl"]].mean()
+    return board.assign(
+        method=board["method"].astype(str), **{name: board["method"].map(grouped[name]) for name in grouped.columns}
+    )
