@@ -1,0 +1,242 @@
+"""How do methods stand to one another on the same concepts, and in which sentence is that said?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from steering.errors import SteeringError
+from steering.evidence.aggregation import concept_means, paired_values
+from steering.evidence.bootstrap import N_RESAMPLES, Interval, bootstrap_difference
+from steering.evidence.intent_to_treat import UNSTEERED, count_dropped
+from steering.evidence.leaderboard import leaderboard
+from steering.evidence.table import RATINGS, RUN
+from steering.findings.claims import CONTROLS, FILTERS, INTERPRETABLE, Claim
+from steering.findings.words import contrast_words, joined, number, phrase, scale_words, signed, size, standing
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What a finding rests on.
+
+    Attributes:
+        n_concepts: test concepts.
+        seeds: of the runs.
+        n_prompts: prompts of the test half, for each concept.
+        n_completions: of the test half at chosen factors, all methods together.
+        dropped: method → concepts it could not be had for; they count as unsteered.
+    """
+
+    n_concepts: int
+    seeds: tuple[int, ...]
+    n_prompts: int
+    n_completions: int
+    dropped: dict[str, int]
+
+    def sentence(self) -> str:
+        """For under the verdict."""
+        told = (
+            f"{scale_words(self.n_concepts, len(self.seeds))}, {self.n_prompts} test prompts for each concept, "
+            f"{self.n_completions:,} completions scored at factors that were chosen on other prompts."
+        )
+        if self.dropped:
+            lost = joined([f"{phrase(method)} on {count}" for method, count in self.dropped.items()])
+            told += f" Could not be had and counted as unsteered: {lost}."
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """One method minus another.
+
+    Attributes:
+        ours: the method that the sentence is about.
+        theirs: what it is compared with.
+        difference: of the mean overall scores, paired over concepts.
+    """
+
+    ours: str
+    theirs: str
+    difference: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class MethodScore:
+    """One method's mean over concepts.
+
+    Attributes:
+        method: its name in tables.
+        overall: with limits, dropped concepts counted.
+        concept: mean rating where there is a result, like the rest.
+        instruction: likewise.
+        fluency: likewise.
+        kl: nats; not a number where not measured.
+    """
+
+    method: str
+    overall: Interval
+    concept: float
+    instruction: float
+    fluency: float
+    kl: float
+
+
+@dataclass(frozen=True, slots=True)
+class MethodsFinding:
+    """What a table says about a claim that sets methods against each other.
+
+    Attributes:
+        verdict: one sentence.
+        scores: of every method of the claim that was run; the best first.
+        contrasts: in the claim's order; without those whose methods were not run.
+        scale: what it rests on.
+    """
+
+    verdict: str
+    scores: tuple[MethodScore, ...]
+    contrasts: tuple[Contrast, ...]
+    scale: Scale
+
+
+def reported(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows that findings rest on: of test concepts, for anything may have been chosen on the others.
+
+    Raises:
+        SteeringError: there is none.
+    """
+    rows = table[table["split"] == "test"]
+    if rows.empty:
+        raise SteeringError("These results have no test concept, and development concepts are not reported.")
+    return rows
+
+
+def scale_of(rows: pd.DataFrame, n_concepts: int, dropped: dict[str, int]) -> Scale:
+    """How much there is in ``rows``."""
+    scored = rows[rows["selected"] & (rows["half"] == "test")]
+    prompts = scored.groupby(RUN, observed=True)["prompt_id"].nunique()
+    return Scale(
+        n_concepts,
+        tuple(sorted(int(seed) for seed in rows["seed"].unique())),
+        int(prompts.median()),
+        len(scored),
+        dropped,
+    )
+
+
+def compare_methods(
+    claim: Claim, table: pd.DataFrame, *, planned: Sequence[str] = (), n_resamples: int = N_RESAMPLES
+) -> MethodsFinding:
+    """Answer a claim that sets methods against each other.
+
+    A concept that a method could not be had for counts as unsteered, or as zero where ``none`` was not run on all.
+
+    Args:
+        claim: with its contrasts.
+        table: results of its model; other methods may be in it.
+        planned: test concepts of the run, those included that no method has a result for.
+        n_resamples: of the bootstrap.
+
+    Raises:
+        SteeringError: the table has no test concept, or none of the claim's contrasts.
+    """
+    rows = reported(table)
+    present = set(map(str, rows["method"].unique()))
+    pairs = [pair for pair in claim.contrasts if set(pair) <= present]
+    if not pairs:
+        wanted = joined(sorted({name for pair in claim.contrasts for name in pair}))
+        raise SteeringError(f"These results compare none of the methods that the question needs ({wanted}).")
+    means = concept_means(rows[rows["method"].isin(claim.methods)])
+    concepts = sorted({*map(str, means["concept"].unique()), *planned})
+    unsteered = set(means.loc[means["method"] == UNSTEERED, "concept"].astype(str))
+    filled = count_dropped(means, concepts, dropped="unsteered" if unsteered == set(concepts) else "zero")
+    contrasts = tuple(
+        Contrast(
+            ours,
+            theirs,
+            bootstrap_difference(*paired_values(filled, claim.model, ours, theirs), n_resamples=n_resamples),
+        )
+        for ours, theirs in pairs
+    )
+    dropped = filled.groupby("method")["is_dropped"].sum()
+    scale = scale_of(
+        rows[rows["method"].isin(claim.methods)],
+        len(concepts),
+        {str(method): int(count) for method, count in dropped.items() if count and method != UNSTEERED},
+    )
+    told = {"filters": filters_verdict, "gpt2": methods_verdict}.get(claim.name, methods_verdict)(contrasts)
+    where = "On the second architecture" if claim.name == "gpt2" else "On this world"
+    verdict = f"{where} {told}: {scale_words(scale.n_concepts, len(scale.seeds))}."
+    return MethodsFinding(verdict, _scores(means, filled, n_resamples), contrasts, scale)
+
+
+def _scores(means: pd.DataFrame, filled: pd.DataFrame, n_resamples: int) -> tuple[MethodScore, ...]:
+    board = leaderboard(filled, n_resamples=n_resamples)
+    ratings = means.groupby("method", observed=True)[[*RATINGS, "kl"]].mean()
+    found = []
+    for method, *limits in board[["method", "score", "low", "high"]].itertuples(index=False):
+        told = [float(value) for value in ratings.loc[method]]
+        found.append(MethodScore(str(method), Interval(*map(float, limits)), *told))
+    return tuple(found)
+
+
+def methods_verdict(contrasts: Sequence[Contrast]) -> str:
+    """Every method that is compared, each with what it is compared with."""
+    subjects = list(dict.fromkeys(one.ours for one in contrasts))
+    return "; ".join(
+        contrast_words(
+            phrase(subject), [(phrase(one.theirs), one.difference) for one in contrasts if one.ours == subject]
+        )
+        for subject in subjects
+    )
+
+
+def filters_verdict(contrasts: Sequence[Contrast]) -> str:
+    """Interpretability alone against the controls, then what each filter adds to it."""
+    controls = [one for one in contrasts if one.ours == INTERPRETABLE and one.theirs in CONTROLS]
+    filters = [one for one in contrasts if one.ours in FILTERS and one.theirs == INTERPRETABLE]
+    told = []
+    if len(controls) > 1 and all(standing(one.difference) == "above" for one in controls):
+        # Each of them excludes zero, so the smallest margin needs no correction for having been looked for.
+        closest = min(controls, key=lambda one: one.difference.value)
+        told.append(
+            f"{phrase(INTERPRETABLE)} scores above all {len(controls)} controls, by {closest.difference.value:.2f} "
+            f"over the closest, {phrase(closest.theirs)} (95 % interval {size(closest.difference)})"
+        )
+    elif controls:
+        told.append(contrast_words(phrase(INTERPRETABLE), [(phrase(one.theirs), one.difference) for one in controls]))
+    told += [_added(one) for one in filters]
+    return "; ".join(told)
+
+
+_FILTER = {"sae_f1c_output": "the output score", "sae_f1c_confidence": "token confidence"}
+
+
+def _added(contrast: Contrast) -> str:
+    """What a filter changes."""
+    name, difference = _FILTER[contrast.ours], contrast.difference
+    said = standing(difference)
+    if said in ("above", "below"):
+        verb = "raises" if said == "above" else "lowers"
+        return f"{name} as a filter {verb} that by {abs(difference.value):.2f} ({size(difference)})"
+    if said == "equal":
+        return f"{name} as a filter changes no concept's score"
+    if said == "unknown":
+        return f"{name} as a filter changes that by {number(difference.value)}, without an interval"
+    return f"{name} as a filter makes no difference that can be told ({number(difference.value)}, {signed(difference)})"
+
+
+def agreement(here: Sequence[Contrast], there: Sequence[Contrast]) -> str:
+    """Whether comparisons point the same way on two models, in a sentence; empty where none is on both."""
+    other = {(one.ours, one.theirs): one.difference for one in there}
+    pairs = [(one.difference, other[key]) for one in here if (key := (one.ours, one.theirs)) in other]
+    if not pairs:
+        return ""
+    decided = [(mine, theirs) for mine, theirs in pairs if {standing(mine), standing(theirs)} <= {"above", "below"}]
+    if not decided:
+        return "No comparison is decided on both models."
+    same = sum(bool(np.sign(mine.value) == np.sign(theirs.value)) for mine, theirs in decided)
+    of = "both models" if len(decided) == len(pairs) else f"both models, of {len(pairs)}"
+    return (
+        f"Of {len(decided)} comparisons that are decided on {of}, {same} point{'s' if same == 1 else ''} the same way."
+    )
