@@ -50,9 +50,11 @@ from steering.presets import sae_title
 from steering.ranking.prior import PRIORS
 from steering.saes import SparseAutoencoder
 from steering.statistics import FeatureEffect
+from steering.versions import versions_of
 
 FEATURES_PER_PIECE = 1024
 _PROBE_ROWS = 256
+_PACKAGES = ("torch", "transformers", "numpy", "scipy", "sae-lens")
 
 Progress = Callable[[int, int, str, str], None]
 """Called with done, total, unit and what is going on; may raise ``Cancelled``."""
@@ -153,6 +155,7 @@ def label_features(
     )
     metadata = {
         "version": __version__,
+        "versions": versions_of(_PACKAGES),
         "model": model.name,
         "sae": sae_title(sae.name),
         "hook_module": str(model.layout.locate(sae.hook_point)),
@@ -168,6 +171,7 @@ def label_features(
         "n_train": len(parts.train),
         "n_validation": len(parts.validation),
         "n_test": len(parts.test),
+        "n_several": int((np.bincount(source.labels.indices, minlength=source.n) > 1).sum()),
         "n_tokens": frequencies.n_tokens,
         "n_truncated": frequencies.n_truncated,
         "n_labels": int(defined.sum()),

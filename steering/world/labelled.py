@@ -47,7 +47,7 @@ def labelled_examples(
     _check(count, split)
     rng = Chance(f"examples {concept} {split} {seed}")
     others = [name for name in voices() if concept not in with_parents([name])]
-    plans = [_positive_plan(concept, rng) for _ in range(count)]
+    plans = [positive_plan(concept, rng) for _ in range(count)]
     negatives = round(count * PLAIN_NEGATIVES)
     rng.shuffle(others)
     plans += [() for _ in range(negatives)]
@@ -73,7 +73,7 @@ def all_concepts_examples(per_concept: int = 24, *, seed: int = 0, split: Exampl
 
     _check(per_concept, split)
     rng = Chance(f"all concepts {split} {seed}")
-    plans = [_positive_plan(one.name, rng) for one in concepts() for _ in range(per_concept)]
+    plans = [positive_plan(one.name, rng) for one in concepts() for _ in range(per_concept)]
     plans += [() for _ in range(2 * per_concept)]
     rows = _rows(plans, rng, split)
     rng.shuffle(rows)
@@ -87,7 +87,8 @@ def _check(count: int, split: str) -> None:
         raise WorldError(f"The count is {count}; ask for at least 1 example.")
 
 
-def _positive_plan(concept: str, rng: Chance) -> tuple[str, ...]:
+def positive_plan(concept: str, rng: Chance) -> tuple[str, ...]:
+    """The concepts of an answer that is an example of ``concept``: alone, or now and then with another beside it."""
     if rng.random() >= SECOND_CONCEPT:
         return (concept,)
     first = voices()[concept]
