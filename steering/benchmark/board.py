@@ -50,7 +50,9 @@ class Board:
     Attributes:
         table: columns of ``evidence.leaderboard.leaderboard``, then means over concepts of the three ratings and of
             ``kl``, and ``n_dropped``: concepts for which the method has no result and counts as unsteered.
-        means: a row per method and concept: what the intervals are taken over.
+        means: a row per method and concept that it has a result of.
+        filled: ``overall`` of every method on every concept, those without a result included: what the intervals are
+            taken over.
         n_concepts: that every method was compared on.
         n_left_out: concepts on which not every method reaches the dose.
         dropped_as: what a concept without a result scores: ``unsteered`` or ``zero``.
@@ -58,6 +60,7 @@ class Board:
 
     table: pd.DataFrame
     means: pd.DataFrame
+    filled: pd.DataFrame
     n_concepts: int
     n_left_out: int = 0
     dropped_as: Literal["unsteered", "zero"] = "unsteered"
@@ -128,7 +131,7 @@ def standing(
     board = _with_ratings(leaderboard(filled, reference=choice.reference, n_resamples=n_resamples), means)
     dropped = filled.groupby("method", observed=True)["is_dropped"].sum()
     board["n_dropped"] = board["method"].map(dropped.to_dict()).astype(int)
-    return Board(board, means, len(planned), 0, dropped_as)
+    return Board(board, means, filled, len(planned), 0, dropped_as)
 
 
 def failed_shares(
@@ -160,7 +163,7 @@ def _at_equal_dose(table: pd.DataFrame, choice: Choice, concepts: Collection[str
     reference = choice.reference if choice.reference in dosed else None
     board = _with_ratings(leaderboard(means, reference=reference, n_resamples=n_resamples), means)
     board["n_dropped"] = 0
-    return Board(board, means, means["concept"].nunique(), int(means["n_left_out"].max()))
+    return Board(board, means, means, means["concept"].nunique(), int(means["n_left_out"].max()))
 
 
 def _with_ratings(board: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,66 @@
+"""Which rows of a result count: split, seeds, factor, methods, and what is compared with what?"""
+
+import streamlit as st
+
+from steering.benchmark.board import Choice, FactorRule
+from steering.benchmark.report import REFERENCE
+from ui.benchmark_source import Source, concepts_of, source_id, split_of
+from ui.benchmark_style import titled
+
+RULES: dict[FactorRule, str] = {"chosen": "Chosen factor", "oracle": "Oracle factor", "dose": "Equal dose"}
+RULE_HELP = (
+    "Chosen: the factor that was best on the selection prompts, as the protocol says. Oracle: the best one on the test "
+    "prompts themselves, a bound that no honest choice reaches on average. Equal dose: every method where its KL to "
+    "the untouched model is that of one method, concept by concept."
+)
+SPLITS = {"test": "Test concepts", "development": "Development concepts"}
+
+
+def choice_controls(source: Source) -> Choice:
+    """Split, seeds, factor, reference and methods."""
+    settings, id = source.settings, source_id(source)
+    present = {split_of(settings)[concept] for concept in concepts_of(source)}
+    splits = [split for split in SPLITS if split in present]
+    rules: list[FactorRule] = list(RULES) if settings.test_factors == "all" else ["chosen"]
+    with st.container(horizontal=True, vertical_alignment="bottom", key="benchmark_choices"):
+        split = splits[0]
+        if len(splits) > 1:
+            split = st.segmented_control(
+                "Concepts", splits, format_func=SPLITS.__getitem__, default=splits[0], required=True,
+                key=f"benchmark_split_{id}", persist_state="session",
+                help="Choices about methods were made on development concepts alone.",
+            )  # fmt: skip
+        rule = st.segmented_control(
+            "Factor", rules, format_func=RULES.__getitem__, default="chosen", required=True,
+            key=f"benchmark_factor_{id}", persist_state="session", help=RULE_HELP,
+        )  # fmt: skip
+        seeds = list(settings.seeds)
+        if len(seeds) > 1:
+            seeds = st.pills(
+                "Seeds", seeds, selection_mode="multi", default=seeds,
+                key=f"benchmark_seeds_{id}", persist_state="session",
+            )  # fmt: skip
+        methods = list(settings.methods)
+        default = methods.index(REFERENCE) if REFERENCE in methods else 0
+        reference = st.selectbox(
+            "Compared with", methods, index=default, format_func=titled, width=250,
+            key=f"benchmark_reference_{id}", persist_state="session",
+            help="Win rate and difference of every other method are taken against this one, concept by concept.",
+        )  # fmt: skip
+        dose_of = None
+        if rule == "dose":
+            givers = [name for name in methods if name != "none"]
+            dose_of = st.selectbox(
+                "Dose of", givers, format_func=titled, width=250,
+                index=givers.index("lora") if "lora" in givers else 0,
+                key=f"benchmark_dose_{id}", persist_state="session",
+                help="Its KL at its chosen factor is the dose that all others get.",
+            ) if givers else None  # fmt: skip
+        with st.popover("Methods", icon=":material/checklist:"):
+            chosen = st.multiselect(
+                "Methods", methods, default=methods, format_func=titled,
+                key=f"benchmark_methods_{id}", persist_state="session",
+            )  # fmt: skip
+    if reference not in chosen:
+        chosen = [name for name in methods if name in chosen or name == reference]
+    return Choice(split, tuple(seeds), tuple(chosen), rule, reference, dose_of)

@@ -1,0 +1,66 @@
+"""How is each method named and drawn, so that nineteen of them can be told apart?
+
+The colour is that of the method's family; within a family dash and marker differ, and controls are hollow. Colour never
+stands alone.
+"""
+
+from dataclasses import dataclass
+
+from steering.methods.registry import METHOD_NAMES, method
+from ui.palette import FEATURE_COLOURS, NEGATIVE
+
+_BLUE, _ORANGE, _GREEN, _PURPLE = FEATURE_COLOURS
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "pentagon")
+USUAL = ("prompt", "sae_f1c", "sae_f1c_output", "diffmean", "lora", "none")
+"""Methods that most questions are about; what is shown before anything was chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """One method on the screen.
+
+    Attributes:
+        title: with "control" where it is one.
+        colour: of its family, ``#rrggbb``.
+        dash: of its lines.
+        symbol: of its markers.
+    """
+
+    title: str
+    colour: str
+    dash: str
+    symbol: str
+
+
+def style(name: str) -> Style:
+    """How a method is drawn."""
+    family = _family(name)
+    place = [one for one in METHOD_NAMES if _family(one) == family].index(name)
+    symbol = _SYMBOLS[place % len(_SYMBOLS)]
+    if method(name).is_control:
+        symbol += "-open"
+    return Style(titled(name), _COLOURS[family], _DASHES[place % len(_DASHES)], symbol)
+
+
+def titled(name: str) -> str:
+    """A method's title; a control says that it is one."""
+    found = method(name)
+    return f"{found.title} (control)" if found.is_control else found.title
+
+
+def usual(names: tuple[str, ...], *, most: int = 6) -> list[str]:
+    """What to show of ``names`` at first."""
+    return ([name for name in names if name in USUAL] or list(names))[:most]
+
+
+_COLOURS = {"sae": _BLUE, "prompt": _ORANGE, "direction": _GREEN, "weights": _PURPLE, "control": NEGATIVE}
+
+
+def _family(name: str) -> str:
+    found = method(name)
+    if found.is_control:
+        return "control"
+    if found.needs_sae:
+        return "sae"
+    return {"prompted": "prompt", "directions": "direction", "adapters": "weights"}[found.home]
