@@ -90,6 +90,7 @@ def _complete(bench: Bench, unit: Unit, prepared: Prepared, factors: Sequence[fl
             sampling=sampling,
             seed=unit.seed,
             count=settings.samples,
+            with_tokens=False,
             should_stop=bench.should_stop,
         )
         if any(one.receipt.finished == "stopped" for one in completions):

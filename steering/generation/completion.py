@@ -92,9 +92,9 @@ class Completion:
         prompt: as the user wrote it.
         text: without special tokens.
         token_ids: as drawn, the end-of-text token included.
-        token_texts: what each token adds to the text.
+        token_texts: what each token adds to the text; empty where it was not asked for.
         top_tokens: per token, the five likeliest next tokens at that place with their probabilities under the
-            condition at temperature 1.
+            condition at temperature 1; empty where they were not asked for.
         receipt: what was done.
     """
 
