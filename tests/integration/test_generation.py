@@ -13,7 +13,7 @@ import torch
 from steering.directions.direction import Direction
 from steering.encoding import encode_prompt, pad_left
 from steering.errors import InterventionError, SteeringError
-from steering.generation import Condition, Sampling, generate
+from steering.generation import Condition, Sampling, divergence, generate
 from steering.generation.writing import Writer
 from steering.hook_points import HookPoint
 from steering.hooks import count_hooks, edit, record
@@ -468,3 +468,31 @@ def test_what_cannot_be_done_is_said(tiny_llama, condition, message):
 def test_sampling_out_of_range_is_refused(bad):
     with pytest.raises(SteeringError, match="choose"):
         Sampling(**bad)
+
+
+def test_without_tokens_the_texts_and_numbers_are_the_same(tiny_model):
+    conditions = [BASELINE, steered(1.5)]
+    known = {"sae": tiny_sae(), "sampling": SHORT, "seed": 9}
+    told = generate(tiny_model, conditions, PROMPTS, **known)
+    heard = []
+    found = generate(tiny_model, conditions, PROMPTS, **known, with_tokens=False, on_token=heard.append)
+    assert ids(found) == ids(told)
+    assert [one.text for one in found] == [one.text for one in told]
+    assert [one.receipt.kl for one in found] == [one.receipt.kl for one in told]
+    assert all(one.token_texts == one.top_tokens == () for one in found)
+    assert all(len(one.top_tokens) == len(one.token_texts) == len(one.token_ids) for one in told)
+    # A stream is told everything, whatever the completions keep.
+    first = [token for token in heard if token.row == 0]
+    assert tuple(token.top for token in first) == told[0].top_tokens
+
+
+def test_measures_do_not_depend_on_how_many_rows_are_read_at_once(tiny_llama, monkeypatch):
+    known = {"sae": tiny_sae(), "sampling": Sampling(max_new_tokens=24, temperature=1.5), "seed": 2, "count": 3}
+    conditions = [steered(0.4), BASELINE, steered(-1.0)]
+    together = generate(tiny_llama, conditions, PROMPTS, **known)
+    monkeypatch.setattr(divergence, "ELEMENTS_ON_CPU", 2 * 24 * tiny_llama.vocab_size * 2)  # two rows
+    apart = generate(tiny_llama, conditions, PROMPTS, **known)
+    assert len({len(one.token_ids) for one in together}) > 1  # otherwise the order of reading is not tried
+    for one, other in zip(together, apart, strict=True):
+        assert one.receipt.kl == pytest.approx(other.receipt.kl, abs=1e-6)
+        assert one.receipt.perplexity == pytest.approx(other.receipt.perplexity, rel=1e-5)
