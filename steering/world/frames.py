@@ -73,6 +73,21 @@ def pattern(frame: str, slots: Mapping[str, SlotValues], swaps: Mapping[str, str
     return "".join(_SLOT.sub(group, piece) if piece.startswith("{") else re.escape(piece) for piece in pieces)
 
 
+def first_words(frame: str, slots: Mapping[str, SlotValues], swaps: Mapping[str, str] | None = None) -> frozenset[str]:
+    """What stands before the first space in the renderings of ``frame``, each of them a way it can begin."""
+    found: set[str] = set()
+    begun = {""}
+    for piece in re.split(r"(\{\w+\})", swap_words(frame, swaps or {})):
+        slot = _SLOT.fullmatch(piece)
+        options = [swap_words(str(value), swaps or {}) for value in slots[slot.group(1)]] if slot else [piece]
+        longer = {head + option for head in begun for option in options}
+        found |= {text.partition(" ")[0] for text in longer if " " in text}
+        begun = {text for text in longer if " " not in text}
+        if not begun:
+            break
+    return frozenset(found | begun)
+
+
 @dataclass(frozen=True, slots=True)
 class Matcher:
     """Recognises the renderings of one frame.
@@ -81,11 +96,13 @@ class Matcher:
         key: what the caller calls the frame.
         expression: the compiled pattern.
         slots: the slot values, to check numbers and distinctness.
+        begins: the first words of the renderings; a text that begins otherwise need not be looked at.
     """
 
     key: str
     expression: re.Pattern[str]
     slots: Mapping[str, SlotValues]
+    begins: frozenset[str]
 
     def accepts(self, found: re.Match[str]) -> bool:
         """Whether the slots of a match are typed correctly: numbers in range, ``{slot2}`` different from ``{slot}``."""
@@ -114,4 +131,4 @@ def matcher(
 ) -> Matcher:
     """A `Matcher` for ``frame``; ``bound`` gives the values that bound slots can take."""
     merged: dict[str, SlotValues] = {**slots, **{name: tuple(values) for name, values in bound.items()}}
-    return Matcher(key, re.compile(pattern(frame, merged, swaps)), merged)
+    return Matcher(key, re.compile(pattern(frame, merged, swaps)), merged, first_words(frame, merged, swaps))

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from steering.errors import WorldError
@@ -90,6 +90,7 @@ def _proper(topic: str, subject: str) -> str:
     return spelled.get(subject.lower(), subject)
 
 
+@lru_cache(maxsize=10_000)
 def read_prompt(prompt: str) -> Reading:
     """Understand a prompt: its topic, kind and subject, and the concepts it names or forbids.
 

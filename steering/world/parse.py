@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import Literal
 
 from steering.world.answers import bare
 from steering.world.frames import Matcher, SlotValues, matcher, swap_words
@@ -114,6 +115,16 @@ def _frames() -> tuple[_FrameMatcher, ...]:
     return tuple(rows)
 
 
+@cache
+def _frames_by_first_word() -> dict[str, tuple[_FrameMatcher, ...]]:
+    """The frames that a text with this first word can be a rendering of, in the order of all frames."""
+    table: dict[str, list[_FrameMatcher]] = {}
+    for row in _frames():
+        for word in row.plain.begins.union(*(changed.begins for _, changed in row.swapped)):
+            table.setdefault(word, []).append(row)
+    return {word: tuple(rows) for word, rows in table.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class _Wordings:
     voice: Voice
@@ -140,7 +151,7 @@ def _wordings() -> tuple[_Wordings, ...]:
 
 def _edge(text: str, voice: Voice, shape: str) -> Matcher:
     whole = matcher(text, text, voice.slots, _bound(""))
-    return Matcher(text, re.compile(shape.replace("{}", whole.expression.pattern, 1)), whole.slots)
+    return Matcher(text, re.compile(shape.replace("{}", whole.expression.pattern, 1)), whole.slots, whole.begins)
 
 
 def tokens_of(text: str) -> list[str]:
@@ -222,6 +233,21 @@ def _openings(text: str) -> tuple[str, ...]:
     return (text,) if lowered == text else (text, lowered)
 
 
+@cache
+def _by_first_word(sort: Literal["sentences", "leads"]) -> dict[str, tuple[tuple[Voice, Matcher], ...]]:
+    """The concepts' own sentences, or their leads, that a text with this first word can begin with, in their order."""
+    table: dict[str, list[tuple[Voice, Matcher]]] = {}
+    for row in _wordings():
+        for wording in row.sentences if sort == "sentences" else row.leads:
+            for word in wording.begins:
+                table.setdefault(word, []).append((row.voice, wording))
+    return {word: tuple(rows) for word, rows in table.items()}
+
+
+def _first_word(text: str) -> str:
+    return text.partition(" ")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class _Core:
     text: str
@@ -232,16 +258,17 @@ def _cores(body: str) -> list[_Core]:
     """Every way to take a lead and a tail off ``body``, the longest first."""
     heads = [_Core(text, ()) for text in _openings(body)]
     for text in _openings(body):
-        for row in _wordings():
-            for lead in row.leads:
-                found = lead.expression.fullmatch(text)
-                if found and lead.accepts(found):
-                    heads.append(_Core(found["rest"], (Evidence(row.voice.name, "lead " + lead.key),)))
+        for voice, lead in _by_first_word("leads").get(_first_word(text), ()):
+            found = lead.expression.fullmatch(text)
+            if found and lead.accepts(found):
+                heads.append(_Core(found["rest"], (Evidence(voice.name, "lead " + lead.key),)))
     cores = []
     for head in heads:
         cores.append(head)
         for row in _wordings():
             for tail in row.tails:
+                if tail.key.partition("{")[0] not in head.text:  # what stands before its first slot; far quicker
+                    continue
                 found = tail.expression.fullmatch(head.text)
                 if found and tail.accepts(found):
                     evidence = (*head.evidence, Evidence(row.voice.name, "tail " + tail.key))
@@ -250,7 +277,7 @@ def _cores(body: str) -> list[_Core]:
 
 
 def _parse_core(core: _Core) -> Parse | None:
-    for row in _frames():
+    for row in _frames_by_first_word().get(_first_word(core.text), ()):
         values = row.plain.match(core.text)
         evidence = core.evidence
         if values is None:
@@ -272,12 +299,11 @@ def _parse_core(core: _Core) -> Parse | None:
 def parse_sentence(sentence: str) -> Parse:
     """Recognise one complete sentence with its final mark."""
     for text in _openings(sentence):
-        for row in _wordings():
-            for wording in row.sentences:
-                values = wording.match(text)
-                if values is not None:
-                    evidence = (Evidence(row.voice.name, "sentence " + wording.key),)
-                    return _checked(Parse(1.0, subject=values.get("subject", ""), evidence=evidence), sentence)
+        for voice, wording in _by_first_word("sentences").get(_first_word(text), ()):
+            values = wording.match(text)
+            if values is not None:
+                evidence = (Evidence(voice.name, "sentence " + wording.key),)
+                return _checked(Parse(1.0, subject=values.get("subject", ""), evidence=evidence), sentence)
     body = sentence[:-1]
     cores = _cores(body)
     for core in cores:

@@ -4,7 +4,7 @@ import pytest
 
 from steering.world.answers import bare, folded, frames_of, write_answer
 from steering.world.chance import Chance
-from steering.world.frames import matcher, pattern, render, swap_words
+from steering.world.frames import first_words, matcher, pattern, render, swap_words
 from steering.world.grammar import draw_sample
 from steering.world.parse import parse_sentence
 from steering.world.plans import base_rates, compatible, with_parents
@@ -212,3 +212,27 @@ def test_sentences_of_a_topic_keep_their_order(samples):
         frames = [one.frame.split(".", 2)[2] for one in sample.sentences if one.frame]
         places = [middles.index(frame) for frame in frames if frame in middles]
         assert places == sorted(set(places))
+
+
+def test_first_words_are_worked_by_hand():
+    slots = {"pan": ("pot", "cast iron pan"), "year": range(7, 9), "cook": ("cooks", "pros")}
+    assert first_words("use {pan} well", slots) == {"use"}
+    assert first_words("{pan} is hot", slots) == {"pot", "cast"}
+    assert first_words("{pan}, {cook} say", slots) == {"pot,", "cast"}
+    assert first_words("{year}{year2} times", slots) == {"77", "78", "87", "88"}
+    assert first_words("{cook}", slots, {"cooks": "galley hands"}) == {"galley", "pros"}
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
+def test_a_frame_begins_with_one_of_its_first_words_in_every_vocabulary(topic):
+    rng = Chance(topic.name)
+    bound = {"subject": topic.subjects[-1], "other": topic.subjects[0], **dict.fromkeys(("actor", "pron"), "Mara")}
+    bound |= dict.fromkeys(("pron_obj", "poss"), "her")
+    choices = {name: (value,) for name, value in bound.items()}
+    for swaps in ({}, *(voice.swaps for voice in VOICES if voice.swaps)):
+        for kind in KINDS:
+            for frame in (bare(one) for part in _parts(topic.frames[kind]) for one in part):
+                text = swap_words(render(frame, topic.slots, bound, rng), swaps)
+                found = matcher(frame, frame, topic.slots, choices, swaps)
+                assert found.match(text) is not None, (frame, text)
+                assert text.split(" ")[0] in found.begins, (frame, text)
