@@ -25,6 +25,13 @@ _EMPTY_WORDS = frozenset(
 
 
 def _ranked(task: Task, *, with_effects: bool) -> tuple[FeatureRank, ...]:
+    """The features, best by F1c first; a task is ranked once with and once without effects."""
+    if with_effects not in task.ranked:
+        task.ranked[with_effects] = _rank(task, with_effects=with_effects)
+    return task.ranked[with_effects]
+
+
+def _rank(task: Task, *, with_effects: bool) -> tuple[FeatureRank, ...]:
     # Only the order is used: nothing is resampled, and the split is the task's own.
     settings = RankingSettings(seed=task.split.seed, heldout=task.split.fraction, n_permutations=1, n_resamples=1)
     run = rank_examples(

@@ -8,6 +8,7 @@ from typing import Any
 from steering.activations import collect_statistics
 from steering.examples import LabelledExamples, Split
 from steering.generation.condition import Condition
+from steering.ranking import FeatureRank
 from steering.statistics import FeatureStatistics
 from steering.workbench import Loaded
 
@@ -35,6 +36,7 @@ class Task:
         other: makes the task of another concept, for the control that steers with the wrong feature; None where there
             is no other.
         should_stop: asked now and then by methods that take long.
+        ranked: the features by F1c, with effects (True) and without, once a method has asked for them.
     """
 
     loaded: Loaded
@@ -45,6 +47,7 @@ class Task:
     seed: int = 0
     other: "Callable[[], Task] | None" = None
     should_stop: Callable[[], bool] | None = None
+    ranked: dict[bool, tuple[FeatureRank, ...]] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def statistics(self) -> FeatureStatistics:

@@ -1,5 +1,7 @@
 """Has every method the same number of strengths, and does it move the stream as far as it says?"""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -9,10 +11,11 @@ from steering.evidence.protocol import UNDOSED
 from steering.examples import LabelledExamples, Split
 from steering.generation import Sampling, generate
 from steering.hooks import count_hooks
+from steering.methods import sae
 from steering.methods.registry import METHODS, Method, method
 from steering.methods.task import STREAM_SHARES, Task
 from steering.models import LanguageModel
-from steering.workbench import Loaded
+from steering.workbench import Loaded, RankingRun
 from tests.tiny_bench import rows
 from tests.tiny_sae import tiny_sae
 
@@ -114,3 +117,22 @@ def test_what_cannot_be_had_is_said(tiny_llama: LanguageModel, task: Task) -> No
         method("other_concept").prepare(task_of(tiny_llama, "zed"))
     with pytest.raises(ExamplesError, match="No token begins a word"):
         method("sae_label").prepare(task)
+
+
+def test_a_task_is_ranked_once_with_and_once_without_effects(
+    tiny_llama: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    ranked = sae.rank_examples
+
+    def counted(*given: Any, with_effects: bool, **known: Any) -> RankingRun:
+        asked.append(with_effects)
+        return ranked(*given, with_effects=with_effects, **known)
+
+    monkeypatch.setattr(sae, "rank_examples", counted)
+    task = task_of(tiny_llama, "zed")
+    names = ("sae_f1c", "sae_topk", "random_feature", "sae_f1c_output", "sae_f1c_confidence", "sae_f1c")
+    found = [method(name).prepare(task) for name in names]
+    assert asked == [False, True]
+    assert found[0].details == found[-1].details
+    assert found[0].details["feature_ids"] == sae.sae_f1c(task_of(tiny_llama, "zed")).details["feature_ids"]
