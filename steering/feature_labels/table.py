@@ -1,5 +1,6 @@
 """Do the pairs hold on examples they were not fitted on, and how is the table kept?"""
 
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,16 @@ from steering.scores.significance import benjamini_yekutieli, label_permutation_
 from steering.statistics import FeatureEffect
 
 METADATA_KEY = b"steerscope"
+COLUMNS = {
+    "feature_id": "int", "label": "text", "rank": "int", "best_label": "bool",
+    "f1c_train": "float", "f1c_validation": "float", "f1c_test": "float",
+    "tau": "float", "tpr": "float", "fpr": "float", "support": "int", "tp": "int",
+    "density": "float", "max_act": "float", "output_score": "float", "delta_confidence": "float",
+    "top_tokens": "texts", "p_value": "float", "q_value": "float",
+}  # fmt: skip
+"""What a table holds; see :func:`labels_table`."""
+MAX_PAIRS = 2_000_000
+MAX_CHARACTERS = 1_000_000_000
 _CHUNK = 512
 
 
@@ -156,23 +167,93 @@ def write_labels(path: Path, table: pd.DataFrame, metadata: Mapping[str, Any]) -
         )
 
 
-def read_labels(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+def read_labels(source: Path | bytes, name: str | None = None) -> tuple[pd.DataFrame, dict[str, Any]]:
     """A table that :func:`write_labels` wrote, and what is known about its run.
 
+    A small file may unpack to many gigabytes, so texts are measured as dictionaries, batch by batch, before any is
+    copied out.
+
+    Args:
+        source: the file, or its bytes.
+        name: what messages call it.
+
     Raises:
-        SteeringError: there is no such file, or it is none of ours.
+        SteeringError: there is no such file, or it is none of ours, or too large.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    name = name or (str(source) if isinstance(source, Path) else "The file")
+
+    def opened(**options: Any) -> Any:
+        return pq.ParquetFile(source if isinstance(source, Path) else io.BytesIO(source), **options)
+
     try:
-        table = pq.read_table(path)
-        note = json.loads((table.schema.metadata or {})[METADATA_KEY])
-    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+        with opened() as file:
+            note = json.loads((file.schema_arrow.metadata or {})[METADATA_KEY])
+            _check_schema(file.schema_arrow, note)
+            n_rows = file.metadata.num_rows
+        if n_rows > MAX_PAIRS:
+            raise SteeringError(
+                f"{name} has {n_rows:,} rows, at most {MAX_PAIRS:,} are read; label with a smaller --top."
+            )
+        with opened(read_dictionary=["label", "top_tokens.list.element"]) as file:
+            characters = sum(map(_characters, file.iter_batches(1024, columns=["label", "top_tokens"])))
+        if characters > MAX_CHARACTERS:
+            raise SteeringError(
+                f"The texts of {name} unpack to {characters:,} bytes, at most {MAX_CHARACTERS:,} are read; it is none "
+                "of ours, or label with a smaller --top."
+            )
+        with opened() as file:
+            table = file.read(columns=list(COLUMNS)).to_pandas()
+    except (OSError, pa.ArrowException, KeyError, ValueError, RecursionError) as error:
         raise SteeringError(
-            f"{path} is no table of feature labels that could be read; make one with `python -m steering label`."
+            f"{name} is no table of feature labels that could be read; make one with `python -m steering label`."
         ) from error
-    return table.to_pandas(), note
+    return table, note
+
+
+def _characters(batch: Any) -> int:
+    """Bytes of the texts of a batch, repeated ones as often as they stand there."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    total = 0
+    for array in batch.columns:
+        values = array.flatten() if pa.types.is_list(array.type) else array
+        if pa.types.is_dictionary(values.type):
+            values = pc.binary_length(values.dictionary).take(values.indices)
+        else:
+            values = pc.binary_length(values)
+        total += pc.sum(values).as_py() or 0
+        if total > MAX_CHARACTERS:
+            break
+    return total
+
+
+def _check_schema(schema: Any, note: object) -> None:
+    """Whether columns and metadata are those of :func:`write_labels`.
+
+    Raises:
+        ValueError: they are not.
+    """
+    import pyarrow as pa
+
+    kinds = {"int": pa.types.is_integer, "float": pa.types.is_floating, "bool": pa.types.is_boolean}
+    for column, kind in COLUMNS.items():
+        found = schema.field(column).type
+        if kind == "texts":
+            good = pa.types.is_list(found) and (
+                pa.types.is_string(found.value_type) or pa.types.is_large_string(found.value_type)
+            )
+        elif kind == "text":
+            good = pa.types.is_string(found) or pa.types.is_large_string(found)
+        else:
+            good = kinds[kind](found)
+        if not good:
+            raise ValueError(f"column {column} is {found}")
+    if not isinstance(note, dict) or not all(isinstance(note.get(key), str) for key in ("model", "sae")):
+        raise ValueError("the metadata name no model and SAE")
 
 
 def admitted_features(density: Float32[np.ndarray, " d_sae"], max_density: float) -> Bool[np.ndarray, " d_sae"]:

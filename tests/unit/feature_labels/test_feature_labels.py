@@ -185,9 +185,9 @@ def test_the_table_and_its_file(planted, tmp_path):
     assert np.allclose(table["f1c_test"], table["f1c_train"])  # judged on the rows it was fitted on
     assert table["rank"].isna().sum() == (pairs.rank == 0).sum() > 0
     path = tmp_path / "labels.parquet"
-    write_labels(path, table, {"pi0": PRIOR, "model": "none"})
+    write_labels(path, table, {"pi0": PRIOR, "model": "none", "sae": "none"})
     again, metadata = read_labels(path)
-    assert metadata == {"pi0": PRIOR, "model": "none"}
+    assert metadata == {"pi0": PRIOR, "model": "none", "sae": "none"}
     assert list(again.columns) == list(table.columns)
     assert again["q_value"].tolist() == table["q_value"].tolist()
     assert again["top_tokens"][0].tolist() == ["a", " b"]
