@@ -84,7 +84,9 @@ def part(unit: Unit, key: str, chosen: BenchmarkSettings, source: object) -> byt
                         "end", texts[number], f"Answer of {unit} to prompt {prompt} at {factor:.2f}.", "drawn",
                     )
                 )  # fmt: skip
-    details = {"unit": 2.0, "chosen": best, "feature_ids": [7]} if of.needs_sae else {"unit": 1.0, "chosen": best}
+    details: dict[str, object] = {"unit": 2.0 if of.needs_sae else 1.0, "chosen": best}
+    if of.needs_sae:
+        details |= {"feature_ids": [7], "f1c": round(float(rng.uniform(0.2, 1.0)), 3)}
     header = Header(
         key, unit.concept, unit.seed, unit.method, "w", "s", 2.5, {"torch": "2"}, "cpu", details
     )  # fmt: skip

@@ -58,6 +58,12 @@ STEPS = (
     Step("pages/4_Compare.py", "Compare", ":material/view_column:", "Against a prompt and LoRA"),
 )
 
+EVIDENCE = (
+    ("pages/5_Benchmark.py", "Benchmark", ":material/leaderboard:", "Every method on every concept"),
+    ("pages/6_Findings.py", "Findings", ":material/fact_check:", "The paper's claims, tested"),
+)
+"""Screens that stand beside the way: page, title, icon, what is there."""
+
 
 def open_page(title: str, *, lead: str | None = None, heading: bool = True) -> None:
     """Begin a page: configuration, menu, model state, heading. The first Streamlit call of every page.
@@ -135,6 +141,10 @@ def _menu() -> None:
                 done = step.done
                 mark = ":green[:material/check_circle:]" if done else ":gray[:material/radio_button_unchecked:]"
                 st.caption(f"&ensp;{mark} {plain(done) if done else step.todo}")
+        for page, title, icon, what in EVIDENCE:
+            with st.container(gap=None):
+                page_link(page, title, icon=icon)
+                st.caption(f"&ensp;{what}")
 
 
 def _model_state() -> None:

@@ -122,6 +122,7 @@ def run_claim(
     out: Path,
     *,
     workers: int = 1,
+    apart: bool = False,
     on_progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> tuple[StoredResult, ...]:
@@ -132,6 +133,7 @@ def run_claim(
         runs: as ``runs_of`` returns them.
         out: folder; a run that was begun there goes on.
         workers: processes.
+        apart: compute in a process of its own even where there is one worker.
         on_progress: told units over all runs.
         should_stop: asked now and then; finished units are kept.
 
@@ -152,7 +154,13 @@ def run_claim(
                 on_progress(before + done, total, unit, what)
 
         summary = run_benchmark(
-            run.settings, out / run.name, resume=True, workers=workers, on_progress=tell, should_stop=should_stop
+            run.settings,
+            out / run.name,
+            resume=True,
+            workers=workers,
+            apart=apart,
+            on_progress=tell,
+            should_stop=should_stop,
         )
         if summary.results is None:
             raise SteeringError(
