@@ -2,15 +2,19 @@
 
 import streamlit as st
 
-from ui import ranking_view, work
+from ui import labels_view, ranking_view, work
 from ui.errors import boundary
 from ui.feature_view import feature_panel
 from ui.frame import STEPS, empty_state, next_step, open_page, renew_note
 from ui.job_panel import job_panel
-from ui.state import chosen, is_news
+from ui.state import chosen
 from ui.text import plain
 
 open_page("Features", lead="Which features carry the concept, on which tokens, how surely?")
+
+if labels_view.view_choice() == "labels":
+    labels_view.labels_view()
+    st.stop()
 
 examples = work.examples()
 if examples is None or chosen.label is None:
@@ -40,12 +44,7 @@ if again or first_time:
 job_panel(job, key="ranking_job")
 if job is not None and job.active:
     st.stop()
-if job is not None and isinstance(job.result, str) and is_news("ranking_job", job.id):
-    chosen.ranking_id = job.result
-    found = work.ranking_run()
-    ranked = found.rankings[label].features if found and label in found.rankings else ()
-    chosen.ranking_title = f"{len(ranked)} features ranked"
-    chosen.feature_id = ranked[0].feature_id if ranked else None
+if ranking_view.take_result(job):
     st.rerun()
 
 run = work.ranking_run()

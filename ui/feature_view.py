@@ -154,7 +154,7 @@ def _examples(run: "RankingRun", ranking: "Ranking", feature_id: int, colour: st
                 "tokens": texts,
                 "values": acts,
                 "label": "positive" if positive[row] else "negative",
-                "title": f"row {row + 1}{', held out' if row in held_out else ''}",
+                "title": _row_title(run, row, held_out=row in held_out),
                 "score": float(values.max(initial=0.0)),
             }
         )
@@ -162,6 +162,13 @@ def _examples(run: "RankingRun", ranking: "Ranking", feature_id: int, colour: st
         drawn, max_value=float(run.statistics.max_act[feature_id]), key="feature_heatmap", colour=colour, height=520,
         label=f"Activation of feature {feature_id} on each token",
     )  # fmt: skip
+
+
+def _row_title(run: "RankingRun", row: int, *, held_out: bool) -> str:
+    """Number and part of an example, and all of its labels where the set has several."""
+    names = [name for name, carries in zip(run.examples.label_names, run.examples.labels[row], strict=True) if carries]
+    labels = f": {', '.join(names)}" if len(run.examples.label_names) > 1 and names else ""
+    return f"row {row + 1}{', held out' if held_out else ''}{labels}"
 
 
 def _content(tokens: "TokenActivations") -> tuple[list[str], list[float]]:

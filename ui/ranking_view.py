@@ -5,16 +5,29 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from ui import charts
+from ui import charts, work
 from ui.state import chosen, is_news
 from ui.text import counted, plain
 
 if TYPE_CHECKING:
     from steering.examples import LabelledExamples
+    from steering.jobs import Job
     from steering.ranking import Ranking, RankingSettings
     from steering.workbench import RankingRun
 
 _PRIORS = {"0.0001": 1e-4, "0.001": 1e-3, "0.01": 1e-2, "0.1": 1e-1, "0.5": 0.5, "tuned": "auto"}
+
+
+def take_result(job: "Job | None") -> bool:
+    """Put the ranking of a job that has just ended in use; whether there was one, and the page is to be drawn anew."""
+    if job is None or not isinstance(job.result, str) or not is_news("ranking_job", job.id):
+        return False
+    chosen.ranking_id = job.result
+    found = work.ranking_run()
+    ranked = found.rankings[chosen.label].features if found and chosen.label in found.rankings else ()
+    chosen.ranking_title = f"{len(ranked)} features ranked"
+    chosen.feature_id = ranked[0].feature_id if ranked else None
+    return True
 
 
 def label_choice(examples: "LabelledExamples") -> None:

@@ -33,6 +33,7 @@ DEVICE = "cpu"
 _PAIR = ("model", "sae", "examples_id")
 _DEPENDS = {
     "ranking": _PAIR,
+    "labels": _PAIR,
     "heatmap": (*_PAIR, "ranking_id", "feature_id"),
     "lora": ("model", "examples_id", "label"),
     "steer": (*_PAIR, "label", "features"),
@@ -148,6 +149,43 @@ def start_ranking(settings: "RankingSettings") -> Job:
         return runtime.store.put("ranking", id, run, owner=mine)
 
     return submit("ranking", "Ranking features", work, unit="tokens")
+
+
+def start_labelling() -> Job:
+    """Label the features with all labels of the session's examples; the result is a store id of a ``LabelTable``.
+
+    Raises:
+        ExamplesError: the session has no examples.
+    """
+    chosen_examples, model, sae = examples(), chosen.model, chosen.sae
+    if chosen_examples is None:
+        raise ExamplesError("There are no examples to label with; bring some on the Examples screen.")
+    id = key_of("labels", chosen_examples.fingerprint, chosen_examples.label_names, model, sae)
+    mine = owner()
+
+    def work(job: Job) -> str:
+        import tempfile
+        from pathlib import Path
+
+        from steering.feature_labels import LabelTable
+        from steering.feature_labels.source import from_examples
+        from steering.labelling import label_features
+
+        found = runtime.store.get("labels", id)
+        if found is None:
+            job.tick(0, 0, "Opening the model")
+            with _pair(job, model, sae) as loaded, tempfile.TemporaryDirectory() as folder:
+                run = label_features(
+                    loaded.model,
+                    loaded.sae,
+                    from_examples(chosen_examples),
+                    Path(folder) / "labels.parquet",
+                    on_progress=lambda done, total, unit, what: job.tick(done, total, what, unit=unit),
+                )
+            found = LabelTable(run.table, run.metadata, chosen_examples.name)
+        return runtime.store.put("labels", id, found, owner=mine)
+
+    return submit("labels", "Labelling features", work, unit="examples")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
