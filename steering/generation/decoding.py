@@ -121,7 +121,9 @@ def generate(
     groups: dict[tuple[int, float], list[_Row]] = {}
     for row in rows:
         adapter = row.condition.adapter
-        groups.setdefault((id(adapter), row.condition.factor) if adapter else (0, 1.0), []).append(row)
+        # Rows of a LoRA adapter differ in strength; fine-tuned weights are one set for all rows.
+        factor = row.condition.factor if isinstance(adapter, FineTune) else 1.0
+        groups.setdefault((id(adapter) if adapter else 0, factor), []).append(row)
     completions: list[Completion] = []
     try:
         for members in groups.values():
@@ -147,10 +149,10 @@ def _complete(
     should_stop: Callable[[], bool] | None,
 ) -> list[Completion]:
     started = time.perf_counter()
-    adapter, scale = rows[0].condition.adapter, rows[0].condition.factor
+    adapter, scales = rows[0].condition.adapter, [row.condition.factor for row in rows]
     writer = Writer(model, sae, [row.condition for row in rows])
     with model.running():
-        with adapted(model, adapter, scale=scale) if adapter else nullcontext():
+        with adapted(model, adapter, scales=scales) if adapter else nullcontext():
             _decode(model, writer, rows, sampling, seed, with_tokens, on_token, should_stop)
         _check_written(writer, rows)
         divergence = (
@@ -162,7 +164,6 @@ def _complete(
                 [row.plain for row in rows],
                 [row.token_ids for row in rows],
                 adapter=adapter,
-                scale=scale,
             )
             if measured
             else [(None, None)] * len(rows)

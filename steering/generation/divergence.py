@@ -41,7 +41,6 @@ def measure(
     responses: Sequence[Sequence[int]],
     *,
     adapter: Adapter | FineTune | None,
-    scale: float,
 ) -> list[tuple[float | None, float | None]]:
     """Mean KL to the baseline, and perplexity under the baseline, of every completion.
 
@@ -52,8 +51,7 @@ def measure(
         told: the prompt as the condition got it.
         plain: the prompt as the baseline gets it.
         responses: token ids of the completions; a row without any gives (None, None).
-        adapter: active for the condition's reading, off for the baseline's.
-        scale: of the adapter.
+        adapter: active for the condition's reading, with each condition's factor; off for the baseline's.
     """
     found: list[tuple[float | None, float | None]] = [(None, None)] * len(responses)
     full = [row for row, response in enumerate(responses) if response]
@@ -68,7 +66,8 @@ def measure(
         answers = [responses[row] for row in rows]
         baseline = _log_probs(model, None, [plain[row] for row in rows], answers)
         writer = Writer(model, sae, [conditions[row] for row in rows])
-        with adapted(model, adapter, scale=scale) if adapter else nullcontext():
+        scales = [conditions[row].factor for row in rows]
+        with adapted(model, adapter, scales=scales) if adapter else nullcontext():
             moved = _log_probs(model, writer, [told[row] for row in rows], answers)
         divergence = kl_divergence(moved, baseline)
         for place, row in enumerate(rows):

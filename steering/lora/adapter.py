@@ -136,7 +136,7 @@ def load_adapter(folder: Path) -> Adapter:
 
 
 @contextmanager
-def applied(model: LanguageModel, adapter: Adapter, *, scale: float = 1.0) -> Iterator[None]:
+def applied(model: LanguageModel, adapter: Adapter, *, scale: float | Sequence[float] = 1.0) -> Iterator[None]:
     """Have ``adapter`` active inside the block; outside, the model is bitwise what it was, whatever happens inside.
 
     The model's lock is held for the whole block, and the random numbers that are drawn inside are those that would
@@ -145,13 +145,17 @@ def applied(model: LanguageModel, adapter: Adapter, *, scale: float = 1.0) -> It
     Args:
         model: the model it was trained on, or one of the same shape.
         adapter: what to switch on.
-        scale: multiplies the adapter's effect; 1 as trained, 0 none.
+        scale: multiplies the adapter's effect; 1 as trained, 0 none. One for each row where the rows of the batch
+            differ; every forward inside the block then has these rows.
 
     Raises:
         AdapterError: the adapter does not fit the model, another one is active, or ``scale`` is not a number.
     """
-    if not math.isfinite(scale):
-        raise AdapterError(f"The adapter's scale is {scale}; it must be a finite number.")
+    scales = [scale] if isinstance(scale, int | float) else list(scale)
+    for one in scales:
+        if not math.isfinite(one):
+            raise AdapterError(f"The adapter's scale is {one}; it must be a finite number.")
+    by_row = torch.tensor(scales, device=model.device)[:, None, None]
     with model.lock:
         refuse_second(model)
         _check_fit(model, adapter)
@@ -175,7 +179,7 @@ def applied(model: LanguageModel, adapter: Adapter, *, scale: float = 1.0) -> It
                             f"{min(tensor.shape)}; get a sound copy."
                         )
                     weight.data = tensor.to(device=weight.device, dtype=weight.dtype)
-                layer.scaling[_SLOT] *= scale
+                layer.scaling[_SLOT] *= scales[0] if len(set(scales)) == 1 else by_row
                 layer.requires_grad_(False).eval()
             yield
 

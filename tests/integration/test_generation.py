@@ -496,3 +496,17 @@ def test_measures_do_not_depend_on_how_many_rows_are_read_at_once(tiny_llama, mo
     for one, other in zip(together, apart, strict=True):
         assert one.receipt.kl == pytest.approx(other.receipt.kl, abs=1e-6)
         assert one.receipt.perplexity == pytest.approx(other.receipt.perplexity, rel=1e-5)
+
+
+def test_strengths_of_an_adapter_in_one_batch_give_what_each_gives_alone(tiny_llama, adapter):
+    conditions = [Condition("adapted", adapter=adapter, factor=factor) for factor in (0.0, 0.3, 1.0)]
+    known = {"sampling": SHORT, "seed": 5}
+    together = generate(tiny_llama, [*conditions, BASELINE], PROMPTS, **known)
+    alone = [one for condition in conditions for one in generate(tiny_llama, [condition], PROMPTS, **known)]
+    assert ids(together[:6]) == ids(alone)
+    for one, other in zip(together, alone, strict=False):
+        assert one.receipt.kl == pytest.approx(other.receipt.kl, abs=1e-6)
+    # Factor 0 is the baseline, and the factors differ from each other.
+    assert ids(together[:2]) == ids(together[6:])
+    assert together[0].receipt.kl < 1e-6 < min(together[2].receipt.kl, together[4].receipt.kl)
+    assert together[2].receipt.kl != together[4].receipt.kl
