@@ -19,6 +19,8 @@ from steering.hook_points import HookPoint
 from steering.hooks import record
 from steering.models import LanguageModel
 from steering.saes import SparseAutoencoder
+from steering.positions import Positions
+from steering.sentence_ends import read_positions
 from steering.statistics import FeatureStatistics
 
 TOKENS_PER_BATCH = 4096
@@ -44,9 +46,14 @@ class TokenActivations:
     values: Float[np.ndarray, "pos k"]
 
 
-def encode_examples(model: LanguageModel, texts: Sequence[str], prompts: Sequence[str | None]) -> list[EncodedText]:
-    """Encode every example; see :func:`steering.encoding.encode_example`."""
-    return [encode_example(model, text, prompt) for text, prompt in zip(texts, prompts, strict=True)]
+def encode_examples(
+    model: LanguageModel, texts: Sequence[str], prompts: Sequence[str | None], positions: Positions = "all"
+) -> list[EncodedText]:
+    """Encode every example; see :func:`steering.encoding.encode_example` and :mod:`steering.sentence_ends`."""
+    return [
+        read_positions(model, encode_example(model, text, prompt), positions)
+        for text, prompt in zip(texts, prompts, strict=True)
+    ]
 
 
 def read_resid(model: LanguageModel, hook_point: HookPoint, batch: TokenBatch) -> Float[Tensor, "batch pos d_model"]:
@@ -85,6 +92,7 @@ def collect_statistics(
     *,
     progress: Progress | None = None,
     tokens_per_batch: int = TOKENS_PER_BATCH,
+    positions: Positions = "all",
 ) -> FeatureStatistics:
     """Fire frequency, maximum and mean of every feature on every example.
 
@@ -95,11 +103,12 @@ def collect_statistics(
         prompts: the instruction each text answers, or None.
         progress: told tokens done and in all after every batch.
         tokens_per_batch: padded tokens in one forward.
+        positions: which eligible tokens count.
 
     Raises:
         ExamplesError: a text without any eligible token.
     """
-    encoded = encode_examples(model, texts, prompts)
+    encoded = encode_examples(model, texts, prompts, positions)
     for row, text in enumerate(encoded):
         if not any(text.eligible):
             raise ExamplesError(f"Row {row + 1} has no token that counts; remove it or write some text into it.")

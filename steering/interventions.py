@@ -22,7 +22,7 @@ from torch import Tensor
 from steering.errors import InterventionError
 
 Mode = Literal["add", "clamp", "min_clamp", "scale", "ablate"]
-Scope = Literal["all", "prompt", "generated"]
+Scope = Literal["all", "prompt", "generated", "sentence_ends"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 MAX_FEATURES = 16
@@ -65,6 +65,8 @@ class Intervention:
         features: at least one, each once.
         mode: what happens to the code, see the module's text.
         scope: which positions are written; BOS and template tokens never are, unless ``special`` is set.
+            ``sentence_ends`` writes where a sentence of the answer has just ended, and at the token before the answer,
+            whatever it is, where its first sentence is decided (see ``steering.sentence_ends``).
         shared_budget: with several features in ``add``, no position is moved further than by the largest single edit.
             Decoder rows of split features are nearly parallel, so a plain sum over-steers [our choice]. The other
             modes say what the code becomes, so nothing is shortened there.

@@ -29,7 +29,7 @@ MODE_HELP = {
     "scale": "Multiplies the feature where it fires already. 1 changes nothing, 0 is ablation.",
     "ablate": "Sets the feature to 0 wherever it fires; there is no strength to choose.",
 }
-SCOPES = {"all": "Everywhere", "prompt": "Prompt only", "generated": "Answer only"}
+SCOPES = {"all": "Everywhere", "prompt": "Prompt only", "generated": "Answer only", "sentence_ends": "Sentence ends"}
 FACTOR_LIMIT = 5.0
 START_SHARE = 0.4
 """Of the median residual norm: about half of it is where steering works best elsewhere, less damages less."""
@@ -43,7 +43,7 @@ class Strength:
     Attributes:
         features: (feature_id, factor, max_act), factor negative to suppress.
         mode: add, clamp, min_clamp, scale or ablate.
-        scope: all, prompt or generated.
+        scope: all, prompt, generated or sentence_ends.
     """
 
     features: tuple[tuple[int, float, float], ...]
@@ -97,7 +97,9 @@ def strength_controls(run: "RankingRun", features: tuple[int, ...], *, key: str 
     )  # fmt: skip
     scope = right.selectbox(
         "Where", list(SCOPES), format_func=SCOPES.__getitem__, key=f"{key}_scope", persist_state="session",
-        help="Which positions are written: prompt and answer, or one of them. BOS and template tokens never are.",
+        help="Which positions are written: prompt and answer, one of them, or only where a sentence of the answer has just "
+        "ended and before its first. There the model decides what comes next, and the words in between stay as they are. "
+        "BOS and template tokens are not written, but for the one right before the answer.",
     )  # fmt: skip
     edits = tuple(_feature(run, feature_id, slot, mode, key) for slot, feature_id in enumerate(features))
     if len(features) > 1 and mode == "add":

@@ -66,6 +66,7 @@ class Bench:
                 seed,
                 None if other is None else lambda: self.task(other, seed),
                 self.should_stop,
+                self.settings.positions,
             )
             while len(self._tasks) > TASKS_KEPT:
                 self._tasks.popitem(last=False)

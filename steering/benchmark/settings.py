@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from steering.benchmark.judging import check_judge
 from steering.errors import SteeringError
 from steering.methods.registry import METHOD_NAMES, method
+from steering.positions import POSITIONS, Positions
 from steering.presets import is_world_model
 
 TestFactors = Literal["all", "chosen"]
@@ -55,6 +56,7 @@ class BenchmarkSettings:
         prompt_seed: of the draw of prompts; every method and seed of a concept gets the same ones.
         samples: completions per prompt and factor.
         max_new_tokens: of a completion.
+        positions: which tokens of the examples features and directions are read at; they are written at the same ones.
         temperature: of the sampling; AxBench's is 1.
         n_examples: positives, and as many negatives, that methods are fitted on.
         judge: ``world``, ``openai:MODEL``, ``openai:MODEL@URL``, ``local:MODEL`` or ``python:MODULE:NAME``.
@@ -83,6 +85,7 @@ class BenchmarkSettings:
     prompt_seed: int = 0
     samples: int = 1
     max_new_tokens: int = 64
+    positions: Positions = "all"
     temperature: float = 1.0
     n_examples: int = 72
     judge: str = "world"
@@ -113,6 +116,8 @@ class BenchmarkSettings:
             raise SteeringError(f"The temperature is {self.temperature}; choose a number from 0 to 10.")
         if self.test_factors not in get_args(TestFactors):
             raise SteeringError(f"test_factors is {self.test_factors!r}; choose {' or '.join(get_args(TestFactors))}.")
+        if self.positions not in POSITIONS:
+            raise SteeringError(f"positions is {self.positions!r}; choose {' or '.join(POSITIONS)}.")
         world = is_world_model(self.model)
         if (self.examples is None) != (self.prompts is None):
             raise SteeringError(

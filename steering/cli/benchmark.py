@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steering.cli.options import add_model_options
 from steering.cli.output import Bar, check_folder, tell_source, write_json
 from steering.errors import SteeringError
+from steering.positions import POSITIONS
 
 if TYPE_CHECKING:
     from steering.benchmark.runner import Summary
@@ -37,6 +38,12 @@ def add_benchmark_parser(verbs: Any) -> None:
     parser.add_argument("--max-new-tokens", type=int, metavar="N", help="default 64 on the world, else 128")
     parser.add_argument("--n-examples", type=int, default=72, metavar="N", help="positives, and as many negatives")
     parser.add_argument("--test-factors", choices=("all", "chosen"), default="all", help="completed on the test half")
+    parser.add_argument(
+        "--positions",
+        choices=POSITIONS,
+        help="which tokens features and directions are read and written at (default: sentence_ends on the embedded "
+        "world, whose development concepts say so; all elsewhere, as AxBench does)",
+    )
     parser.add_argument("--batch-size", type=int, default=256, metavar="N", help="rows at once (default 256)")
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.set_defaults(run=_run)
@@ -101,6 +108,7 @@ def _settings(arguments: argparse.Namespace) -> "BenchmarkSettings":
         judge=arguments.judge or "world",
         judge_temperature=arguments.judge_temperature,
         test_factors=arguments.test_factors,
+        positions=arguments.positions or ("sentence_ends" if world else "all"),
         batch_size=arguments.batch_size,
         device=arguments.device,
         dtype=arguments.dtype,

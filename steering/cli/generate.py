@@ -42,7 +42,7 @@ def add_generate_parser(verbs: Any) -> None:
     )
     parser.add_argument("--examples", type=Path, metavar="FILE", help="labelled examples to measure max_act on")
     parser.add_argument("--mode", choices=("add", "clamp", "min_clamp", "scale", "ablate"), help="default add")
-    parser.add_argument("--scope", choices=("all", "prompt", "generated"), help="default all")
+    parser.add_argument("--scope", choices=("all", "prompt", "generated", "sentence_ends"), help="default all")
     parser.add_argument(
         "--concept", metavar="NAME", help="add a prompted completion that is told to carry this concept"
     )

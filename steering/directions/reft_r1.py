@@ -24,6 +24,8 @@ from steering.directions.unit_norm import random_unit
 from steering.encoding import EncodedText
 from steering.hook_points import HookPoint
 from steering.models import LanguageModel
+from steering.positions import Positions
+from steering.sentence_ends import read_positions
 
 NAME = "ReFT-r1"
 
@@ -36,6 +38,7 @@ def reft_r1(
     *,
     settings: ReftSettings | None = None,
     seed: int = 0,
+    positions: Positions = "all",
     batch_size: int = 16,
     on_batch: OnBatch | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -49,6 +52,7 @@ def reft_r1(
         negatives: texts without it; an edit that the concept's latents do not call for costs loss on them.
         settings: AxBench's for Gemma-2-2B unless given.
         seed: of the first weights and the order of the texts.
+        positions: where latents are read and the edit is written while it is learned.
         batch_size: texts in one forward; no effect on the result beyond rounding.
         on_batch: told the number of updates made and batches read, and their total, after each.
         should_stop: asked before every forward.
@@ -73,11 +77,12 @@ def reft_r1(
         losses = learn(
             model, hook_point, texts, weight,
             Objective(write, penalty=settings.sparsity, unit_norm=True, clip=settings.clip),
-            settings=settings, seed=seed, batch_size=batch_size, progress=progress, name=NAME,
+            settings=settings, seed=seed, batch_size=batch_size, progress=progress, name=NAME, positions=positions,
         )  # fmt: skip
     direction = weight.detach().cpu()
     reader = TokenReader(model, hook_point, batch_size, progress)
-    largest = reader.largest_projection([positives, negatives], direction, name=NAME)
+    read = [[read_positions(model, text, positions) for text in side] for side in (positives, negatives)]
+    largest = reader.largest_projection(read, direction, name=NAME)
     return Direction(direction, largest, hook_point, NAME, losses)
 
 

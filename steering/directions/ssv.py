@@ -21,6 +21,7 @@ from steering.encoding import EncodedText
 from steering.errors import DirectionError
 from steering.hook_points import HookPoint
 from steering.models import LanguageModel
+from steering.positions import Positions
 
 NAME = "SSV"
 
@@ -32,6 +33,7 @@ def ssv(
     *,
     settings: SsvSettings | None = None,
     seed: int = 0,
+    positions: Positions = "all",
     batch_size: int = 16,
     on_batch: OnBatch | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -44,6 +46,7 @@ def ssv(
         positives: texts with the concept; the loss counts the tokens of the text, not of its prompt.
         settings: AxBench's unless given.
         seed: of the order of the texts.
+        positions: where the edit is written while it is learned.
         batch_size: texts in one forward; no effect on the result beyond rounding.
         on_batch: told the number of updates and their total after each.
         should_stop: asked before every forward.
@@ -68,7 +71,7 @@ def ssv(
 
         losses = learn(
             model, hook_point, texts, weight, Objective(write),
-            settings=settings, seed=seed, batch_size=batch_size, progress=progress, name=NAME,
+            settings=settings, seed=seed, batch_size=batch_size, progress=progress, name=NAME, positions=positions,
         )  # fmt: skip
     learned = weight.detach().cpu()
     norm = float(learned.norm())

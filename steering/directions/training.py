@@ -2,7 +2,8 @@
 
     1. every text is read as an answer to its prompt, and only the answer's tokens count in the loss
     2. at every content token of prompt and answer, an edit made of the vector is added to the stream: what steering
-       with scope "all" writes, so BOS and template tokens are left alone (AxBench leaves out the first few tokens)
+       with scope "all" writes, so BOS and template tokens are left alone (AxBench leaves out the first few tokens); or
+       where scope "sentence_ends" writes
     3. AdamW, learning rate falling linearly to 0; loss = mean -log p per answer token of the batch + ramp * penalty
 
 The model is frozen: gradients flow through its upper layers to the vector and nowhere else.
@@ -26,6 +27,8 @@ from steering.errors import DirectionError, ExamplesError
 from steering.hook_points import HookPoint
 from steering.hooks import edit
 from steering.models import LanguageModel
+from steering.positions import Positions
+from steering.sentence_ends import written_at_sentence_ends
 
 Write = Callable[[Float[Tensor, "batch pos d_model"], Bool[Tensor, "batch pos"]], tuple[Tensor, Tensor]]
 """From the stream in float32 and the positions that are written to what is added there, broadcast to the stream, and to
@@ -85,6 +88,7 @@ def learn(
     batch_size: int,
     progress: Progress,
     name: str,
+    positions: Positions = "all",
 ) -> tuple[float, ...]:
     """Change ``weight`` until the model, with the edit written, is less surprised by the answers.
 
@@ -102,6 +106,7 @@ def learn(
         batch_size: texts in one forward; no effect on the result beyond rounding.
         progress: asked before every forward and told after every update.
         name: of the method, for errors.
+        positions: where the edit is written.
 
     Returns:
         The mean loss per answer token of every update, in nats, without the penalty.
@@ -128,7 +133,7 @@ def learn(
                 for first in range(0, len(batch), batch_size):
                     progress.check()
                     surprise, penalty = edited_loss(
-                        model, hook_point, batch[first : first + batch_size], objective.write
+                        model, hook_point, batch[first : first + batch_size], objective.write, positions
                     )
                     (surprise / n_tokens + ramp * penalty / len(batch)).backward()
                     loss += surprise.item() / n_tokens
@@ -151,25 +156,32 @@ def learn(
 
 
 def edited_loss(
-    model: LanguageModel, hook_point: HookPoint, texts: Sequence[EncodedText], write: Write
+    model: LanguageModel,
+    hook_point: HookPoint,
+    texts: Sequence[EncodedText],
+    write: Write,
+    positions: Positions = "all",
 ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
     """Sum of -log p over the answers' tokens while the edit is written, and the edit's penalty, summed over texts."""
     tokens = pad_left(texts, pad_id=int(model.tokenizer.pad_token_id), device=model.device)
+    written = tokens.eligible
+    if positions == "sentence_ends":
+        written = _marked([written_at_sentence_ends(model, text) for text in texts], tokens)
     penalties: list[Tensor] = []
 
     def change(resid: Tensor) -> Tensor:
         stream = resid.float()
-        delta, penalty = write(stream, tokens.eligible)
+        delta, penalty = write(stream, written)
         penalties.append(penalty)
-        return torch.where(tokens.eligible[..., None], (stream + delta).to(resid.dtype), resid)
+        return torch.where(written[..., None], (stream + delta).to(resid.dtype), resid)
 
     with edit(model, hook_point, change):
-        surprise = answer_loss(model, tokens, _counted(texts, tokens))
+        surprise = answer_loss(model, tokens, _marked([answer_tokens(text) for text in texts], tokens))
     return surprise, penalties[0]
 
 
-def _counted(texts: Sequence[EncodedText], tokens: TokenBatch) -> Bool[Tensor, "batch pos"]:
-    counted = torch.zeros_like(tokens.eligible)
-    for row, text in enumerate(texts):
-        counted[row, -len(text) :] = torch.tensor(answer_tokens(text))
-    return counted
+def _marked(rows: Sequence[Sequence[bool]], tokens: TokenBatch) -> Bool[Tensor, "batch pos"]:
+    marked = torch.zeros_like(tokens.eligible)
+    for row, places in enumerate(rows):
+        marked[row, -len(places) :] = torch.tensor(places)
+    return marked

@@ -226,7 +226,7 @@ def _decode(
     told = with_tokens or on_token is not None
     attention_mask = batch.attention_mask
     input_ids, position_ids = batch.input_ids, batch.position_ids
-    writer.expect(*chunk_masks(batch))
+    writer.expect(*chunk_masks(batch), input_ids=batch.input_ids, last_of_prompt=batch.input_ids.shape[1] - 1)
     past = None
     with writer.writing():
         for step in range(max(limits)):
@@ -268,7 +268,7 @@ def _decode(
             attention_mask = torch.cat([attention_mask, alive[:, None].long()], dim=1)
             position_ids = (attention_mask.sum(-1, keepdim=True) - 1).clamp(min=0)
             none = torch.zeros_like(alive[:, None])
-            writer.expect(none, none, alive[:, None])
+            writer.expect(none, none, alive[:, None], input_ids=input_ids, last_of_prompt=None)
 
 
 def _latest_text(model: LanguageModel, token_ids: Sequence[int]) -> str:

@@ -109,7 +109,13 @@ def _log_probs(
     device = model.device
     attention_mask = attention_mask.to(device)
     if writer is not None:
-        writer.expect(prompt.to(device), special.to(device), generated.to(device))
+        writer.expect(
+            prompt.to(device),
+            special.to(device),
+            generated.to(device),
+            input_ids=input_ids.to(device),
+            last_of_prompt=width - 1,
+        )
     with writer.writing() if writer is not None else nullcontext():
         logits = model.model(
             input_ids=input_ids.to(device),

@@ -15,6 +15,7 @@ from steering.hooks import edit
 from steering.interventions import Mode, Scope, apply_change, code_change, moved, resid_change
 from steering.models import LanguageModel
 from steering.saes import SparseAutoencoder
+from steering.sentence_ends import sentence_end_ids
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +51,8 @@ class Writer:
         self._prompt: Tensor | None = None
         self._special: Tensor | None = None
         self._generated: Tensor | None = None
+        self._before_answer: Tensor | None = None
+        self._ends: Tensor | None = None
         self._build(sae, conditions, device)
 
     def _build(self, sae: SparseAutoencoder | None, conditions: Sequence[Condition], device: torch.device) -> None:
@@ -125,9 +128,28 @@ class Writer:
         prompt: Bool[Tensor, "batch pos"],
         special: Bool[Tensor, "batch pos"],
         generated: Bool[Tensor, "batch pos"],
+        *,
+        input_ids: Int[Tensor, "batch pos"] | None = None,
+        last_of_prompt: int | None = None,
     ) -> None:
-        """Say what the tokens of the next chunk are: prompt content, BOS and template, generated."""
+        """Say what the tokens of the next chunk are.
+
+        Args:
+            prompt: content of the prompt.
+            special: BOS and template.
+            generated: drawn tokens.
+            input_ids: all of them; only the scope ``sentence_ends`` asks.
+            last_of_prompt: place of the prompt's last token, the same in every row since prompts are padded on the
+                left; None where the chunk holds no prompt.
+        """
         self._prompt, self._special, self._generated = prompt, special, generated
+        if any(group.scope == "sentence_ends" for groups in self._groups.values() for group in groups):
+            if input_ids is None:
+                raise RuntimeError("Writer.expect needs input_ids to find sentence ends")
+            self._ends = generated & sentence_end_ids(self._model).to(input_ids.device)[input_ids]
+            self._before_answer = torch.zeros_like(generated)
+            if last_of_prompt is not None:
+                self._before_answer[:, last_of_prompt] = True
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -152,8 +174,11 @@ class Writer:
             raise RuntimeError("Writer.expect was not called before the forward")
         prompt, special, generated = (mask[group.rows] for mask in (self._prompt, self._special, self._generated))
         nothing = torch.zeros_like(prompt)
-        before = (prompt | special if group.special else prompt) if group.scope != "generated" else nothing
-        after = generated if group.scope != "prompt" else nothing
+        if group.scope == "sentence_ends" and self._ends is not None and self._before_answer is not None:
+            before, after = self._before_answer[group.rows], self._ends[group.rows]
+        else:
+            before = (prompt | special if group.special else prompt) if group.scope != "generated" else nothing
+            after = generated if group.scope != "prompt" else nothing
         written = before | after
         stream = resid.float()
         if group.sae is None or group.mode == "add":

@@ -62,12 +62,13 @@ def _direction(method: DirectionMethod, task: Task) -> Prepared:
         ),
         seed=task.seed,
         preset=preset,
+        positions=task.positions,
         should_stop=task.should_stop,
     )
     unit = task.resid_norm / found.max_projection
     return Prepared(
         method,
-        lambda share: Condition("direction", direction=found, factor=share * unit),
+        lambda share: Condition("direction", direction=found, factor=share * unit, scope=task.scope),
         STREAM_SHARES,
         unit,
         {
@@ -75,5 +76,6 @@ def _direction(method: DirectionMethod, task: Task) -> Prepared:
             "max_projection": found.max_projection,
             "last_loss": found.losses[-1] if found.losses else None,
             "preset": preset,
+            "scope": task.scope,
         },
     )

@@ -15,7 +15,7 @@ def steering_with(
     feature_ids: Sequence[int],
     *,
     mode: Mode = "add",
-    scope: Scope = "all",
+    scope: Scope | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> Prepared:
     """Steer with features, all at one factor; several share the budget of the largest.
@@ -28,7 +28,7 @@ def steering_with(
         task: whose SAE has the features.
         feature_ids: at least one, most important first.
         mode: what happens to the codes.
-        scope: which positions are written.
+        scope: which positions are written; None for the task's own.
         details: what else the manifest should hold.
 
     Raises:
@@ -41,10 +41,16 @@ def steering_with(
     largest = max(units.values())
 
     unit = task.resid_norm / largest
+    where = task.scope if scope is None else scope
 
     def at(share: float) -> Condition:
         edits = tuple(FeatureEdit(feature_id, share * unit, units[feature_id]) for feature_id in feature_ids)
-        return Condition("steered", intervention=Intervention(edits, mode=mode, scope=scope))
+        return Condition("steered", intervention=Intervention(edits, mode=mode, scope=where))
 
-    told = {"feature_ids": list(feature_ids), "max_act": [units[one] for one in feature_ids], "mode": mode}
+    told = {
+        "feature_ids": list(feature_ids),
+        "max_act": [units[one] for one in feature_ids],
+        "mode": mode,
+        "scope": where,
+    }
     return Prepared(method, at, STREAM_SHARES, unit, told | dict(details or {}))

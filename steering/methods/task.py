@@ -8,11 +8,13 @@ from typing import Any
 from steering.activations import collect_statistics
 from steering.examples import LabelledExamples, Split
 from steering.generation.condition import Condition
+from steering.interventions import Scope
 from steering.ranking import FeatureRank
+from steering.positions import Positions
 from steering.statistics import FeatureStatistics
 from steering.workbench import Loaded
 
-STREAM_SHARES = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.2, 1.5)
+STREAM_SHARES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 2.0, 2.5)
 """Sizes of an edit in medians of the residual norm, as many points as AxBench's grid (method.md, section 4)."""
 ADAPTER_SCALES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.2, 1.4, 1.6, 2.0, 2.5)
 """Factors on an adapter's own scaling; 1 is as trained."""
@@ -36,6 +38,7 @@ class Task:
         other: makes the task of another concept, for the control that steers with the wrong feature; None where there
             is no other.
         should_stop: asked now and then by methods that take long.
+        positions: which tokens features and directions are read at, and so also where they are written.
         ranked: the features by F1c, with effects (True) and without, once a method has asked for them.
     """
 
@@ -47,12 +50,20 @@ class Task:
     seed: int = 0
     other: "Callable[[], Task] | None" = None
     should_stop: Callable[[], bool] | None = None
+    positions: Positions = "all"
     ranked: dict[bool, tuple[FeatureRank, ...]] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def statistics(self) -> FeatureStatistics:
         """Of every feature on every example; read on first use, for most methods need none."""
-        return collect_statistics(self.loaded.model, self.loaded.sae, self.examples.texts, self.examples.prompts)
+        return collect_statistics(
+            self.loaded.model, self.loaded.sae, self.examples.texts, self.examples.prompts, positions=self.positions
+        )
+
+    @property
+    def scope(self) -> Scope:
+        """Where is written: where was read."""
+        return "sentence_ends" if self.positions == "sentence_ends" else "all"
 
     @property
     def resid_norm(self) -> float:

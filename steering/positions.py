@@ -1,0 +1,7 @@
+"""Which tokens of an example are read? No torch here: settings and screens name them before it is loaded."""
+
+from typing import Literal, get_args
+
+Positions = Literal["all", "sentence_ends"]
+"""All eligible tokens, or those that end a sentence of the text (``steering.sentence_ends`` says which)."""
+POSITIONS: tuple[Positions, ...] = get_args(Positions)
