@@ -21,6 +21,8 @@ _SYMBOLS = ("circle", "diamond", "square")
 _DASHES = ("solid", "dot", "dash")
 _SERIES = (FEATURE_COLOURS[0], FEATURE_COLOURS[1], FEATURE_COLOURS[2])
 _ROW, _EDGE = 34, 92
+_NAMES = ("LoRA", "DiffMean", "F1c alone")
+"""Labels that keep their capital within another one."""
 
 
 def scores(series: Mapping[str, Sequence[MethodScore]]) -> "Figure":
@@ -31,7 +33,7 @@ def scores(series: Mapping[str, Sequence[MethodScore]]) -> "Figure":
     """
     methods = list(dict.fromkeys(one.method for found in series.values() for one in found))
     figure = _figure(len(methods) * max(1, len(series)), "Overall score, 0 to 2", legend=len(series) > 1)
-    for place, (name, found) in enumerate(series.items()):
+    for place, (name, found) in reversed(list(enumerate(series.items()))):
         shown = {one.method: one for one in found}
         rows = [method for method in methods if method in shown]
         values = [shown[method].overall for method in rows]
@@ -39,7 +41,7 @@ def scores(series: Mapping[str, Sequence[MethodScore]]) -> "Figure":
             _points(
                 name,
                 values,
-                [style(method).title for method in rows],
+                [row_label(method) for method in rows],
                 place,
                 colours=[style(method).colour for method in rows],
                 hollow=[style(method).symbol.endswith("-open") for method in rows],
@@ -47,7 +49,7 @@ def scores(series: Mapping[str, Sequence[MethodScore]]) -> "Figure":
             )
         )
     figure.update_xaxes(range=[-0.04, HIGHEST + 0.04])
-    _order(figure, [style(method).title for method in methods])
+    _order(figure, [row_label(method) for method in methods])
     return figure
 
 
@@ -60,7 +62,7 @@ def differences(series: Mapping[str, Sequence[Contrast]]) -> "Figure":
     pairs = list(dict.fromkeys((one.ours, one.theirs) for found in series.values() for one in found))
     figure = _figure(len(pairs) * max(1, len(series)), "Difference of the overall scores", legend=len(series) > 1)
     figure.add_vline(x=0, line={"width": 1.5, "color": NEGATIVE})
-    for place, (name, found) in enumerate(series.items()):
+    for place, (name, found) in reversed(list(enumerate(series.items()))):
         shown = {(one.ours, one.theirs): one.difference for one in found}
         rows = [pair for pair in pairs if pair in shown]
         values = [shown[pair] for pair in rows]
@@ -133,17 +135,17 @@ def by_l0(
     return figure
 
 
+def row_label(method: str) -> str:
+    """A method on an axis, by the words of the verdicts."""
+    told = {"sae_f1c": "F1c alone", "sae_f1c_confidence": "F1c, token confidence"}.get(method)
+    told = told or phrase(method).removeprefix("a ").removeprefix("the ")
+    return told[0].upper() + told[1:]
+
+
 def pair_label(ours: str, theirs: str) -> str:
-    """A comparison on an axis, on two lines where it is long."""
-    return f"{_short(ours)} − {_short(theirs)}"
-
-
-def _short(method: str) -> str:
-    return {
-        "sae_f1c_output": "supervised SAE",
-        "sae_f1c": "F1c alone",
-        "sae_f1c_confidence": "with token confidence",
-    }.get(method, phrase(method).removeprefix("a ").removeprefix("the "))
+    """A comparison on an axis."""
+    theirs = row_label(theirs)
+    return f"{row_label(ours)} − {theirs if theirs in _NAMES else theirs[0].lower() + theirs[1:]}"
 
 
 _STANDING = {
@@ -203,6 +205,7 @@ def _points(
             "line": {"width": [2.0 if empty else 0.0 for empty in hollow]},
         },
         orientation="h",
+        cliponaxis=False,
         offsetgroup=str(place),
         customdata=[[_limits(value), hint] for value, hint in zip(values, hints, strict=True)],
         hovertemplate="%{y}: %{x:.2f} %{customdata[0]}<br>%{customdata[1]}<extra></extra>",
@@ -214,7 +217,8 @@ def _order(figure: "Figure", rows: Sequence[str]) -> None:
     figure.update_yaxes(
         type="category", categoryorder="array", categoryarray=list(reversed(rows)), automargin=True, ticksuffix="  "
     )
-    figure.update_layout(scattermode="group", scattergap=0.45)
+    # Rows are drawn from the bottom up, so the last result is the first trace.
+    figure.update_layout(scattermode="group", scattergap=0.45, legend={"traceorder": "reversed"})
 
 
 def _figure(rows: int, x: str, *, legend: bool, height: int | None = None) -> "Figure":

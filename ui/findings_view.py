@@ -1,5 +1,6 @@
 """How does one finding stand on the screen: question, verdict, plot, what it rests on, and how to run it again?"""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
@@ -58,7 +59,7 @@ def section(number: int, claim: Claim) -> None:
             )
         _figures(claim, found)
         for finding in list(found.values())[:1]:
-            st.caption(plain(finding.scale.sentence()))
+            st.caption(plain(" ".join([finding.scale.sentence(), *finding.notes, claim.caveats[0]])))
         _job(claim)
         _more(claim, {STORED: stored, MINE: mine}, open_run=not found)
 
@@ -75,12 +76,18 @@ def _answered(name: str, state: tuple[tuple[str, int], ...], _results: tuple[Sto
 
 def _verdict(claim: Claim, name: str, finding: Finding, *, alone: bool) -> None:
     prefix = "" if alone else f":gray[{'Stored' if name == STORED else 'Run here'}:] "
-    st.markdown(f"{prefix}**{plain(finding.verdict)}**")
+    st.markdown(f"{prefix}{emphasised(finding.verdict)}")
     if claim.name == "gpt2" and isinstance(finding, MethodsFinding):
         with boundary():
             told = agreement(finding.contrasts, _first_model())
             if told:
                 st.markdown(plain(told))
+
+
+def emphasised(verdict: str) -> str:
+    """A verdict as Markdown, its statements bold and the numbers in brackets not."""
+    parts = re.split(r"( \([^()]*\))", verdict)
+    return "".join(part if place % 2 else f"**{part}**" for place, part in enumerate(map(plain, parts)) if part)
 
 
 def _first_model() -> tuple[Contrast, ...]:
@@ -118,7 +125,7 @@ def _method_figures(claim: Claim, found: Mapping[str, MethodsFinding]) -> None:
             series = {f"GPT-2-style, {name}": of for name, of in series.items()}
             if first:
                 series["Llama-style, stored"] = first
-        st.markdown("**What separates them**, concept by concept; hollow: cannot be told apart")
+        st.markdown("**What separates them** :gray[hollow: cannot be told apart]")
         figure = findings_charts.differences(series)
         charts.show(figure, key=f"{claim.name}_differences", alt=f"Paired differences with intervals. {verdict}")
 
@@ -127,7 +134,7 @@ def _l0_figures(claim: Claim, found: Mapping[str, SparsityFinding]) -> None:
     first = next(iter(found.values()))
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**Score of the feature chosen by calibrated F1**")
+        st.markdown("**Score of the feature that calibrated F1 chooses**")
         figure = findings_charts.by_l0(
             {name: one.scores for name, one in found.items()},
             "Overall score, 0 to 2",
@@ -135,7 +142,7 @@ def _l0_figures(claim: Claim, found: Mapping[str, SparsityFinding]) -> None:
         )
         charts.show(figure, key=f"{claim.name}_scores", alt=f"Score by l0 with intervals. {first.verdict}")
     with right:
-        st.markdown("**Does interpretability predict steering?** Kendall's τ over concepts")
+        st.markdown("**Does interpretability predict steering?**")
         figure = findings_charts.by_l0(
             {name: one.correlations for name, one in found.items()}, "Kendall's τ of F1c with score", zero=True
         )
@@ -151,20 +158,27 @@ def _job(claim: Claim) -> None:
 
 
 def _more(claim: Claim, results: Mapping[str, tuple[StoredResult, ...]], *, open_run: bool) -> None:
-    with st.expander("What to keep in mind", icon=":material/warning:"):
-        st.markdown("\n".join(f"- {plain(one)}" for one in claim.caveats))
-    with st.expander("Where it comes from", icon=":material/history:"):
-        for name, of in results.items():
-            if of:
-                st.markdown(f"**{'Stored' if name == STORED else 'Run here'}.** {plain(provenance(of))}")
-                lost = sum(len(one.failures) for one in of)
-                if lost:
-                    st.caption(f"{counted(lost, 'unit')} could not be computed; see the scale above.")
-        if not any(results.values()):
-            st.markdown("Nothing has been run yet.")
-    run_again = st.expander("Run it again", icon=":material/play_circle:", expanded=open_run)
-    with run_again, boundary("This cannot be run here"):
-        _run(claim, results)
+    with st.container(horizontal=True, key=f"finding_more_{claim.name}"):
+        with st.popover("What to keep in mind", icon=":material/warning:"):
+            st.markdown("\n".join(f"- {plain(one)}" for one in claim.caveats))
+        if any(results.values()):
+            with st.popover("Where it comes from", icon=":material/history:"):
+                _provenance(results)
+        if not open_run:
+            with st.popover("Run it again", icon=":material/play_circle:"), boundary("This cannot be run here"):
+                _run(claim, results)
+    if open_run:
+        with boundary("This cannot be run here"):
+            _run(claim, results)
+
+
+def _provenance(results: Mapping[str, tuple[StoredResult, ...]]) -> None:
+    for name, of in results.items():
+        if of:
+            st.markdown(f"**{'Stored' if name == STORED else 'Run here'}.** {plain(provenance(of))}")
+            lost = sum(len(one.failures) for one in of)
+            if lost:
+                st.caption(f"{counted(lost, 'unit')} could not be computed.")
 
 
 def _run(claim: Claim, results: Mapping[str, tuple[StoredResult, ...]]) -> None:

@@ -15,6 +15,9 @@ from steering.evidence.table import RATINGS, RUN
 from steering.findings.claims import CONTROLS, FILTERS, INTERPRETABLE, Claim
 from steering.findings.words import contrast_words, joined, number, phrase, scale_words, signed, size, standing
 
+FLOOR_SHARE = 0.2
+"""Share of scores at zero from which on that is said."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scale:
@@ -91,12 +94,14 @@ class MethodsFinding:
         scores: of every method of the claim that was run; the best first.
         contrasts: in the claim's order; without those whose methods were not run.
         scale: what it rests on.
+        notes: what else the numbers say that a reader of the verdict must know, a sentence each.
     """
 
     verdict: str
     scores: tuple[MethodScore, ...]
     contrasts: tuple[Contrast, ...]
     scale: Scale
+    notes: tuple[str, ...] = ()
 
 
 def reported(table: pd.DataFrame) -> pd.DataFrame:
@@ -167,7 +172,21 @@ def compare_methods(
     told = {"filters": filters_verdict, "gpt2": methods_verdict}.get(claim.name, methods_verdict)(contrasts)
     where = "On the second architecture" if claim.name == "gpt2" else "On this world"
     verdict = f"{where} {told}: {scale_words(scale.n_concepts, len(scale.seeds))}."
-    return MethodsFinding(verdict, _scores(means, filled, n_resamples), contrasts, scale)
+    notes = floor_notes(filled, list(dict.fromkeys(one.ours for one in contrasts)))
+    return MethodsFinding(verdict, _scores(means, filled, n_resamples), contrasts, scale, notes)
+
+
+def floor_notes(filled: pd.DataFrame, methods: Sequence[str]) -> tuple[str, ...]:
+    """Methods that score nothing on many concepts: there, no difference can be seen."""
+    found = []
+    for method in methods:
+        values = filled.loc[filled["method"] == method, "overall"]
+        n_zero = int((values == 0).sum())
+        if n_zero > FLOOR_SHARE * len(values):
+            found.append(f"{phrase(method)} on {n_zero} of {len(values)}")
+    if not found:
+        return ()
+    return (f"No completion scores anything: {joined(found)} concepts. On these it can only be level or below.",)
 
 
 def _scores(means: pd.DataFrame, filled: pd.DataFrame, n_resamples: int) -> tuple[MethodScore, ...]:
@@ -236,7 +255,6 @@ def agreement(here: Sequence[Contrast], there: Sequence[Contrast]) -> str:
     if not decided:
         return "No comparison is decided on both models."
     same = sum(bool(np.sign(mine.value) == np.sign(theirs.value)) for mine, theirs in decided)
-    of = "both models" if len(decided) == len(pairs) else f"both models, of {len(pairs)}"
-    return (
-        f"Of {len(decided)} comparisons that are decided on {of}, {same} point{'s' if same == 1 else ''} the same way."
-    )
+    of_these = "all of them point" if same == len(decided) > 1 else f"{same} of them point{'s' if same == 1 else ''}"
+    verb = "is" if len(decided) == 1 else "are"
+    return f"{len(decided)} of {len(pairs)} comparisons {verb} decided on both models, and {of_these} the same way."

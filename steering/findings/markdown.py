@@ -19,7 +19,8 @@ PACKAGES = ("steerscope", "torch", "transformers", "python")
 def as_markdown(claim: Claim, finding: Finding, results: Sequence[StoredResult]) -> str:
     """Question, verdict, tables and where they come from."""
     tables = _methods(finding) if isinstance(finding, MethodsFinding) else _sparsities(finding)
-    parts = [f"### {claim.question}", f"**{finding.verdict}**", *tables, finding.scale.sentence(), provenance(results)]
+    rests_on = " ".join([finding.scale.sentence(), *finding.notes])
+    parts = [f"### {claim.question}", f"**{finding.verdict}**", *tables, rests_on, provenance(results)]
     return "\n\n".join(parts)
 
 

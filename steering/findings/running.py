@@ -147,11 +147,12 @@ def run_claim(
     from steering.benchmark.runner import run_benchmark
 
     total, before = n_units(runs), 0
-    for run in runs:
+    for number, run in enumerate(runs, start=1):
 
-        def tell(done: int, _total: int, unit: str, what: str, *, before: int = before) -> None:
+        def tell(done: int, _total: int, unit: str, what: str, *, before: int = before, number: int = number) -> None:
             if on_progress is not None:
-                on_progress(before + done, total, unit, what)
+                # A run knows how long it takes itself, not those that follow.
+                on_progress(before + done, total, unit, what if len(runs) == 1 else f"Run {number} of {len(runs)}")
 
         summary = run_benchmark(
             run.settings,

@@ -14,11 +14,13 @@ from steering.errors import SteeringError
 from steering.evidence.bootstrap import FEWEST_CONCEPTS, N_RESAMPLES, Interval, bootstrap_mean
 from steering.evidence.l0_slope import within_concept_slope
 from steering.evidence.rank_correlation import correlation_trend, correlations_by_l0
-from steering.findings.contrasts import Scale
+from steering.findings.contrasts import FLOOR_SHARE, Scale
 from steering.findings.words import joined, number, scale_words, signed, size, standing
 
 COLUMNS = ["concept", "sae", "layer", "l0", "score", "interpretability"]
 FEWEST_SPARSITIES = 4
+FEWEST_DEFINED = 3
+"""Values of l0 with a rank correlation from which on it has a trend."""
 SLOPE_DIGITS = 3
 
 
@@ -53,6 +55,7 @@ class SparsityFinding:
         trends: layer → change of τ with each doubling of l0; without layers where it cannot be had.
         unsteered: mean score of the untouched model on the same concepts, None where it was not run.
         scale: what it rests on.
+        notes: what else the numbers say that a reader of the verdict must know, a sentence each.
     """
 
     verdict: str
@@ -63,6 +66,7 @@ class SparsityFinding:
     trends: dict[int, Interval]
     unsteered: float | None
     scale: Scale
+    notes: tuple[str, ...] = ()
 
 
 def compare_sparsities(
@@ -96,7 +100,14 @@ def compare_sparsities(
         layer: within_concept_slope(table.loc[table["layer"] == layer], n_resamples=n_resamples) for layer in layers
     }
     slope = _over_layers(slopes, table, n_resamples)
-    correlations, trends = _correlations(table, n_resamples)
+    correlations, trends, notes = _correlations(table, n_resamples)
+    n_zero = int((table["score"] == 0).sum())
+    if n_zero > FLOOR_SHARE * len(table):
+        notes.insert(
+            0,
+            f"{n_zero} of {len(table)} pairs of concept and SAE score nothing at all, so scores have little room to "
+            "fall and ranks are tied.",
+        )
     told = f"{_slope_words(slope, table)}; {_trend_words(correlations, trends)}"
     verdict = f"{told}: {scale_words(scale.n_concepts, len(scale.seeds))}."
     return SparsityFinding(
@@ -108,6 +119,7 @@ def compare_sparsities(
         trends,
         unsteered,
         scale,
+        tuple(notes),
     )
 
 
@@ -129,10 +141,11 @@ def _means(table: pd.DataFrame, n_resamples: int) -> tuple[At, ...]:
     return tuple(rows)
 
 
-def _correlations(table: pd.DataFrame, n_resamples: int) -> tuple[tuple[At, ...], dict[int, Interval]]:
+def _correlations(table: pd.DataFrame, n_resamples: int) -> tuple[tuple[At, ...], dict[int, Interval], list[str]]:
     """Kendall's τ at every layer and l0, and its trend; a concept without a feature somewhere is left out."""
     found: list[At] = []
     trends: dict[int, Interval] = {}
+    notes = []
     for layer in sorted(set(map(int, table["layer"]))):
         rows = table[table["layer"] == layer]
         pairs = rows.rename(columns={"score": "steering"})
@@ -143,9 +156,17 @@ def _correlations(table: pd.DataFrame, n_resamples: int) -> tuple[tuple[At, ...]
         frame = correlations_by_l0(pairs, n_resamples=n_resamples)
         for l0, count, *limits in frame[["l0", "n_concepts", "value", "low", "high"]].itertuples(index=False):
             found.append(At(layer, int(l0), int(count), Interval(*map(float, limits))))
-        if frame["value"].notna().all():
-            trends[layer] = correlation_trend(pairs, n_resamples=n_resamples)
-    return tuple(found), trends
+        defined = frame.loc[frame["value"].notna(), "l0"]
+        if len(defined) < FEWEST_DEFINED:
+            continue
+        trends[layer] = correlation_trend(pairs[pairs["l0"].isin(defined)], n_resamples=n_resamples)
+        if len(defined) < len(frame):
+            there = joined([str(l0) for l0 in defined])
+            notes.append(
+                f"After block {layer} the rank correlation is defined at l0 {there} alone, elsewhere one side is "
+                "constant; its trend is over these."
+            )
+    return tuple(found), trends, notes
 
 
 def _slope_words(slope: Interval, table: pd.DataFrame) -> str:
@@ -163,7 +184,7 @@ def _slope_words(slope: Interval, table: pd.DataFrame) -> str:
             f"with each doubling, 95 % interval {signed(slope, digits=SLOPE_DIGITS)})"
         )
     if said == "equal":
-        return f"On this world the score is the same at every l0 {over}"
+        return f"On this world the score does not change {over}"
     told = number(slope.value, SLOPE_DIGITS)
     return f"On this world the score changes by {told} with each doubling {over}, without an interval"
 
@@ -171,7 +192,7 @@ def _slope_words(slope: Interval, table: pd.DataFrame) -> str:
 def _trend_words(correlations: tuple[At, ...], trends: dict[int, Interval]) -> str:
     """What becomes of τ, and how that sits with the disputed paper."""
     if not trends:
-        why = "too few concepts" if not correlations else "one side is constant at some l0"
+        why = "too few concepts" if not correlations else "one side is constant at most l0"
         return f"the rank correlation of interpretability with steering has no trend to speak of ({why})"
     said = {layer: standing(trend) for layer, trend in trends.items()}
     parts = []

@@ -38,7 +38,8 @@ def full(empty, monkeypatch, results):
 
 
 def markdown(app) -> str:
-    return "\n".join(one.value for one in app.markdown)
+    """Everything that is written, without what makes it bold."""
+    return "\n".join(one.value.replace("**", "") for one in app.markdown)
 
 
 def test_every_question_stands_with_its_computed_verdict(full, results, open_app):
@@ -49,7 +50,7 @@ def test_every_question_stands_with_its_computed_verdict(full, results, open_app
     ]
     for one in CLAIMS:
         verdict = answer(one, stored_for(one, results)).verdict
-        assert f"**{plain(verdict)}**" in markdown(app)
+        assert plain(verdict) in markdown(app)
     assert len(app.get("plotly_chart")) == 2 * len(CLAIMS)
     told = [caption.value for caption in app.caption]
     assert sum("completions scored at factors that were chosen on other prompts" in one for one in told) == 4
@@ -57,7 +58,8 @@ def test_every_question_stands_with_its_computed_verdict(full, results, open_app
 
 def test_provenance_caveats_and_command_stand_with_each(full, open_app):
     app = open_app(PAGE)
-    assert [one.label for one in app.expander] == ["What to keep in mind", "Where it comes from", "Run it again"] * 4
+    popovers = [one.proto.popover.label for one in app.get("popover")]
+    assert popovers[:12] == ["What to keep in mind", "Where it comes from", "Run it again"] * 4
     assert "at home on this world" in markdown(app)
     assert "Model demo \\(weights w\\)" in markdown(app)
     commands = [one.value for one in app.code]
@@ -110,11 +112,11 @@ def test_a_run_of_ones_own_stands_beside_the_stored_one(full, open_app, monkeypa
     app.run()
     assert not app.exception
     assert asked == [(running.n_units(running.runs_of(claim("methods"), "quick")), True)]
-    assert ":gray[Stored:] **" in markdown(app)
-    assert ":gray[Run here:] **" in markdown(app)
+    assert ":gray[Stored:] " in markdown(app)
+    assert ":gray[Run here:] " in markdown(app)
     figures = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")][:2]
-    assert [[trace["name"] for trace in figure["data"]] for figure in figures] == [["stored", "run here"]] * 2
-    assert ":gray[Run here:] **" in markdown(open_app(PAGE))
+    assert [[trace["name"] for trace in figure["data"]] for figure in figures] == [["run here", "stored"]] * 2
+    assert ":gray[Run here:] " in markdown(open_app(PAGE))
 
 
 def test_a_run_can_be_stopped(full, open_app, monkeypatch):
@@ -174,7 +176,7 @@ def test_undecided_differences_are_hollow_and_unknown_limits_are_not_drawn():
     assert list(trace.marker.symbol) == ["circle", "circle-open", "circle-open"]
     assert list(trace.error_x.array) == [pytest.approx(0.2), pytest.approx(0.2), None]
     assert list(trace.error_x.arrayminus) == [pytest.approx(0.1), pytest.approx(0.2), None]
-    assert trace.y[0] == "supervised SAE − LoRA"
+    assert trace.y[0] == "Supervised SAE − LoRA"
 
 
 def test_figures_hold_what_the_finding_says(results):

@@ -78,6 +78,13 @@ def test_a_concept_that_the_sae_refused_counts_as_unsteered():
     assert "Could not be had and counted as unsteered: the supervised SAE on 4." in found.scale.sentence()
 
 
+def test_a_method_at_the_floor_is_said_to_be_there():
+    low = BASE | dict.fromkeys(CONCEPTS[:6], 0.0)
+    found = compare_methods(claim("methods"), table({"sae_f1c_output": low, "lora": BASE}), n_resamples=FAST)
+    assert found.notes[0].startswith("No completion scores anything: the supervised SAE on 6 of 12 concepts.")
+    assert compare_methods(claim("methods"), methods_table({"lora": 0.5}), n_resamples=FAST).notes == ()
+
+
 def test_a_planned_concept_without_any_result_counts_too():
     found = compare_methods(claim("methods"), methods_table({"lora": 0.5}), planned=["lost"], n_resamples=FAST)
     assert found.scale.n_concepts == 13
@@ -149,7 +156,10 @@ def contrast(theirs: str, value: float, half: float) -> Contrast:
 def test_agreement_counts_decided_comparisons_alone():
     here = (contrast("lora", -0.5, 0.1), contrast("diffmean", 0.3, 0.1), contrast("prompt", -0.1, 0.3))
     there = (contrast("lora", -0.2, 0.1), contrast("diffmean", -0.3, 0.1), contrast("prompt", -1.0, 0.1))
-    assert agreement(here, there) == ("Of 2 comparisons that are decided on both models, of 3, 1 points the same way.")
+    assert agreement(here, there) == (
+        "2 of 3 comparisons are decided on both models, and 1 of them points the same way."
+    )
+    assert agreement(here, here).startswith("2 of 3 comparisons are decided on both models, and all of them point")
     assert agreement(here, ()) == ""
     assert agreement(here[2:], there[2:]) == "No comparison is decided on both models."
 

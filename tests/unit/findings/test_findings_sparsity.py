@@ -89,8 +89,20 @@ def test_constant_interpretability_has_no_trend():
     table = planted(0.0, FLAT)
     table.loc[table["l0"] == 8, "interpretability"] = 1.0
     found = compare_sparsities(table, SCALE, n_resamples=FAST)
+    assert set(found.trends) == {1, 2}
+    assert found.notes[0].startswith("After block 1 the rank correlation is defined at l0 16, 32, 64 and 128 alone")
+    table.loc[table["l0"] < 64, "interpretability"] = 1.0
+    found = compare_sparsities(table, SCALE, n_resamples=FAST)
     assert found.trends == {}
-    assert "has no trend to speak of (one side is constant at some l0)" in found.verdict
+    assert "has no trend to speak of (one side is constant at most l0)" in found.verdict
+
+
+def test_scores_at_the_floor_are_said_to_be_there():
+    table = planted(0.0, FLAT)
+    assert compare_sparsities(table, SCALE, n_resamples=FAST).notes == ()
+    table.loc[table["concept"].str[1:].astype(int) < 10, "score"] = 0.0
+    (note,) = compare_sparsities(table, SCALE, n_resamples=FAST).notes
+    assert note.startswith("100 of 250 pairs of concept and SAE score nothing at all")
 
 
 def test_too_few_sparsities_gaps_and_doubles_are_refused():
