@@ -29,7 +29,8 @@ def board_view(source: Source, choice: Choice) -> None:
         source.settings, source.failures, choice, set(map(str, board.means["concept"].unique())) | _lost(source, choice)
     )
     shown = display_table(board, choice, failed)
-    table, chart = st.columns([7, 5], gap="medium")
+    with st.grid(min_column_width=600, gap="medium", key="benchmark_board_grid"):
+        table, chart = st.container(), st.container()
     with table:
         _table(shown, choice)
         st.download_button(
@@ -146,6 +147,7 @@ def _table(shown: pd.DataFrame, choice: Choice) -> None:
         shown,
         key="benchmark_board",
         hide_index=True,
+        placeholder="–",
         width="stretch",
         height=38 + 35 * len(shown),
         alt="The leaderboard; the same numbers can be downloaded as CSV.",

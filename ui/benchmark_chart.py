@@ -20,7 +20,7 @@ def leaderboard_figure(table: pd.DataFrame) -> "Figure":
     """
     from plotly.graph_objects import Scatter
 
-    figure = _figure(height=90 + 27 * len(table), x="Mean overall score, 0 to 2, with its 95 % interval", y="")
+    figure = _figure(height=90 + 27 * len(table), x="Mean overall score, 0 to 2", y="")
     row: Any
     for row in table.itertuples(index=False):
         look = style(row.method)
@@ -33,11 +33,12 @@ def leaderboard_figure(table: pd.DataFrame) -> "Figure":
                 error_x=_error(row.score, row.low, row.high, look.colour),
                 hovertemplate=f"<b>{look.title}</b><br>{_with_limits(row.score, row.low, row.high)}<extra></extra>",
                 showlegend=False,
+                cliponaxis=False,
             )
         )
     figure.update_yaxes(autorange="reversed", tickfont={"size": 12})
     top = max([HIGHEST / 2, *table["score"], *table["high"].dropna()])
-    figure.update_xaxes(range=[-0.03, min(HIGHEST, top * 1.08) + 0.02])
+    figure.update_xaxes(range=[-0.04, min(HIGHEST, top * 1.08) + 0.02])
     return figure
 
 
@@ -58,11 +59,11 @@ def curves_figure(
     figure = _figure(height=height, x=x_name, y=y_name)
     for name, rows in curves.groupby("method", sort=False, observed=True):
         look = style(str(name))
-        if {"low", "high"} <= set(rows.columns) and rows["low"].notna().all():
+        for band in _bands(rows):
             figure.add_trace(
                 Scatter(
-                    x=[*rows["factor"], *rows["factor"][::-1]],
-                    y=[*rows["high"], *rows["low"][::-1]],
+                    x=[*band["factor"], *band["factor"][::-1]],
+                    y=[*band["high"], *band["low"][::-1]],
                     fill="toself",
                     fillcolor=_faded(look.colour),
                     line={"width": 0},
@@ -147,6 +148,15 @@ def _figure(*, height: int, x: str, y: str) -> "Figure":
     figure.update_xaxes(title=x, zeroline=False, automargin=True)
     figure.update_yaxes(title=y, zeroline=False, automargin=True)
     return figure
+
+
+def _bands(rows: pd.DataFrame) -> list[pd.DataFrame]:
+    """The stretches of a curve that have an interval; where all concepts agree there is none."""
+    if not {"low", "high"} <= set(rows.columns):
+        return []
+    known = rows["low"].notna()
+    stretches = (known != known.shift()).cumsum()
+    return [part for _, part in rows[known].groupby(stretches[known]) if len(part) > 1]
 
 
 def _error(value: float, low: float, high: float, colour: str) -> dict[str, Any] | None:

@@ -7,13 +7,35 @@ from steering.benchmark.report import REFERENCE
 from ui.benchmark_source import Source, concepts_of, source_id, split_of
 from ui.benchmark_style import titled
 
-RULES: dict[FactorRule, str] = {"chosen": "Chosen factor", "oracle": "Oracle factor", "dose": "Equal dose"}
+RULES: dict[FactorRule, str] = {"chosen": "Chosen", "oracle": "Oracle", "dose": "Equal dose"}
 RULE_HELP = (
     "Chosen: the factor that was best on the selection prompts, as the protocol says. Oracle: the best one on the test "
     "prompts themselves, a bound that no honest choice reaches on average. Equal dose: every method where its KL to "
     "the untouched model is that of one method, concept by concept."
 )
-SPLITS = {"test": "Test concepts", "development": "Development concepts"}
+SPLITS = {"test": "Test", "development": "Development"}
+
+_VIEW, _NEXT_VIEW = "benchmark_view", "steerscope.benchmark_next_view"
+
+
+def view_choice(views: dict[str, str]) -> str:
+    """Which part of a result is looked at; the first one after a run was started.
+
+    Args:
+        views: name → label.
+    """
+    if wanted := st.session_state.pop(_NEXT_VIEW, None):
+        st.session_state[_VIEW] = wanted
+    view: str = st.segmented_control(
+        "View", list(views), format_func=views.__getitem__, default=next(iter(views)), required=True, key=_VIEW,
+        persist_state="session", label_visibility="collapsed",
+    )  # fmt: skip
+    return view
+
+
+def view_next(view: str) -> None:
+    """Have the next rerun of the page show this view."""
+    st.session_state[_NEXT_VIEW] = view
 
 
 def choice_controls(source: Source) -> Choice:
@@ -43,7 +65,7 @@ def choice_controls(source: Source) -> Choice:
         methods = list(settings.methods)
         default = methods.index(REFERENCE) if REFERENCE in methods else 0
         reference = st.selectbox(
-            "Compared with", methods, index=default, format_func=titled, width=250,
+            "Compared with", methods, index=default, format_func=titled, width=200,
             key=f"benchmark_reference_{id}", persist_state="session",
             help="Win rate and difference of every other method are taken against this one, concept by concept.",
         )  # fmt: skip
@@ -51,7 +73,7 @@ def choice_controls(source: Source) -> Choice:
         if rule == "dose":
             givers = [name for name in methods if name != "none"]
             dose_of = st.selectbox(
-                "Dose of", givers, format_func=titled, width=250,
+                "Dose of", givers, format_func=titled, width=200,
                 index=givers.index("lora") if "lora" in givers else 0,
                 key=f"benchmark_dose_{id}", persist_state="session",
                 help="Its KL at its chosen factor is the dose that all others get.",

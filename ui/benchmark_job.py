@@ -15,6 +15,7 @@ from steering.benchmark.runs import Run, runs_folder
 from steering.benchmark.settings import BenchmarkSettings
 from steering.errors import SteeringError
 from steering.jobs import Job, JobState
+from ui.benchmark_choice import view_next
 from ui.benchmark_source import show_next
 from ui.errors import boundary, show_error
 from ui.state import job_id, set_job
@@ -42,7 +43,6 @@ def start(settings: BenchmarkSettings, path: Path, *, workers: int, resume: bool
     def work(job: Job) -> str:
         from steering.benchmark.runner import run_benchmark
 
-        path.parent.mkdir(parents=True, exist_ok=True)
         job.tick(0, settings.n_units, "Starting the workers", unit="units")
         summary = run_benchmark(
             settings,
@@ -64,6 +64,7 @@ def start(settings: BenchmarkSettings, path: Path, *, workers: int, resume: bool
     runtime.store.put(KIND, str(path.absolute()), job.id, owner=QUEUE)
     set_job(KIND, job.id)
     show_next(f"run:{path.name}")
+    view_next("board")
     return job
 
 
@@ -109,6 +110,7 @@ def _follow(job: Job) -> None:
             "Show so far", key=f"benchmark_look_{job.id}", icon=":material/visibility:", width="stretch",
             disabled=not progress.done, help="Concepts that every method is done with",
         ):  # fmt: skip
+            view_next("board")
             show_next(f"run:{job.title.removeprefix('Benchmark ')}")
             st.rerun()
         stop.button(
@@ -159,7 +161,11 @@ def resume_panel(run: Run) -> None:
                 start(run.settings, run.path, workers=int(workers), resume=True)
                 st.rerun()
         with boundary():
-            st.code(command_line(run.settings, run.path, workers=int(workers), resume=True), wrap_lines=True)
+            st.code(
+                command_line(run.settings, run.path, workers=int(workers), resume=True),
+                language="bash",
+                wrap_lines=True,
+            )
 
 
 def most_workers() -> int:

@@ -1,6 +1,7 @@
 """Where does a result come from, what failed in it, and how does it leave the app?"""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -9,6 +10,7 @@ from steering.benchmark.command import command_line
 from steering.benchmark.runs import Run
 from steering.benchmark.stored import StoredResult
 from steering.presets import sae_title
+from steering.world import shipped
 from ui.benchmark_source import Source, table_of
 from ui.benchmark_style import titled
 from ui.errors import boundary
@@ -20,24 +22,25 @@ def origin_view(source: Source) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.markdown("**Manifest**")
-        st.table(facts(source), border="horizontal")
+        st.table(facts(source), border="horizontal", hide_header=True)
     with right:
         _downloads(source)
         _failures(source)
     st.markdown("**The command that makes it again**")
     with boundary():
-        st.code(command_line(source.settings, f"runs/{source.name}"), wrap_lines=True)
+        st.code(command_line(source.settings, f"runs/{source.name}"), language="bash", wrap_lines=True)
 
 
 def facts(source: Source) -> dict[str, list[str]]:
     """What is known about a result, name and value."""
     settings, manifest = source.settings, source.manifest
+    sae = shipped_sae(manifest.sae)
     machine = manifest.machine
     rows = {
         "kind": "stored with Steerscope" if isinstance(source, StoredResult) else "run on this server",
         "made (UTC)": source.made,
         "model": settings.model,
-        "SAE": "the preset's default" if settings.sae is None else sae_title(settings.sae),
+        "SAE": f"{sae or 'unknown'} (the preset's default)" if settings.sae is None else sae_title(settings.sae),
         "judge": settings.judge,
         "seeds": ", ".join(map(str, settings.seeds)),
         "prompts": f"{settings.n_select} to choose the factor on, {settings.n_test} to score on "
@@ -45,6 +48,7 @@ def facts(source: Source) -> dict[str, list[str]]:
         "examples": f"{settings.n_examples} with and {settings.n_examples} without the concept",
         "answers": f"{counted(settings.n_completions, 'text')} of at most {settings.max_new_tokens} tokens at "
         f"temperature {settings.temperature:g}",
+        "positions": f"features and directions are read and written at {settings.positions.replace('_', ' ')}",
         "test half": "every factor" if settings.test_factors == "all" else "chosen factor alone",
         "weights": _short(manifest.weights),
         "SAE file": _short(manifest.sae),
@@ -54,6 +58,28 @@ def facts(source: Source) -> dict[str, list[str]]:
         "versions": ", ".join(f"{name} {number}" for name, number in manifest.versions.items()),
     }
     return {"": list(rows), " ": [plain(str(value)) for value in rows.values()]}
+
+
+def shipped_sae(digest: str) -> str | None:
+    """Name of the world's SAE whose weights have this SHA-256, None where none of those here has.
+
+    Raises:
+        WorldError: the world's manifest cannot be read.
+    """
+    for file, found in shipped.manifest()["sha256"].items():
+        if digest and found == digest and "/saes/" in file:
+            return str(Path(file).parent.name)
+    return None
+
+
+def origin_note(source: Source) -> None:
+    """Say where a stored result is of an SAE that is not here any more."""
+    if isinstance(source, StoredResult) and shipped_sae(source.manifest.sae) is None:
+        st.warning(
+            "This result was made with an SAE that is not among those of the world here; its numbers are those of "
+            "another world.",
+            icon=":material/history:",
+        )
 
 
 def _short(digest: str) -> str:

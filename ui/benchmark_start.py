@@ -113,6 +113,7 @@ def _form(found: list[Source]) -> None:
             n_test=int(n_test),
             max_new_tokens=int(tokens),
             test_factors=test_factors,
+            positions="sentence_ends",  # as the command line does on the embedded world
         )
         reckoned = estimate(settings, workers=int(workers), measured=measured(found))
         st.markdown(
@@ -127,7 +128,9 @@ def _form(found: list[Source]) -> None:
             f"{benchmark_job.folder_note()} The same from the command line, where models of your own can be run too "
             "(docs/benchmark.md):"
         )
-        st.code(command_line(settings, runs_folder() / "my-run", workers=int(workers)), wrap_lines=True)
+        st.code(
+            command_line(settings, runs_folder() / "my-run", workers=int(workers)), language="bash", wrap_lines=True
+        )
 
 
 def measured(found: list[Source]) -> list[Measured]:

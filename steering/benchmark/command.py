@@ -56,6 +56,7 @@ def command_line(settings: BenchmarkSettings, out: Path | str, *, workers: int =
         name = {"--select-prompts": "n_select", "--test-prompts": "n_test"}.get(option, option[2:].replace("-", "_"))
         if value is not None and value != getattr(usual, name):
             words += [option, str(value)]
+    words += ["--positions", settings.positions]
     words += ["--out", str(out)]
     if workers > 1:
         words += ["--workers", str(workers)]

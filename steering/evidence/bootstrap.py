@@ -7,6 +7,7 @@ concepts alike is not in the interval. All methods see the same resamples, which
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -57,8 +58,16 @@ def concept_weights(
         raise SteeringError(
             f"{n_concepts} concepts cannot be resampled {n_resamples} times; pass at least one of each."
         )
+    return _weights(n_concepts, n_resamples, seed)
+
+
+@lru_cache(maxsize=8)
+def _weights(n_concepts: int, n_resamples: int, seed: int) -> Float[np.ndarray, "n_resamples n_concepts"]:
+    """Drawn once: a leaderboard of nineteen methods asks for the same resamples seventy times."""
     drawn = np.random.default_rng(seed).multinomial(n_concepts, np.full(n_concepts, 1 / n_concepts), size=n_resamples)
-    return drawn / n_concepts
+    shares = drawn / n_concepts
+    shares.flags.writeable = False
+    return shares
 
 
 def limits(

@@ -29,6 +29,7 @@ EVERYTHING = BenchmarkSettings(
     n_examples=30,
     test_factors="chosen",
     batch_size=100,
+    positions="sentence_ends",
     judge_temperature=0.7,
     dtype="float32",
 )
@@ -46,7 +47,8 @@ def test_the_command_line_means_the_same(settings: BenchmarkSettings) -> None:
 
 def test_only_what_differs_is_said() -> None:
     assert command_line(PLAIN, "out") == (
-        "python -m steering benchmark --model demo --methods none,prompt --concepts sea,french --seed 0 --out out"
+        "python -m steering benchmark --model demo --methods none,prompt --concepts sea,french --seed 0 "
+        "--positions all --out out"
     )
 
 
