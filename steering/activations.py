@@ -18,8 +18,8 @@ from steering.errors import ExamplesError
 from steering.hook_points import HookPoint
 from steering.hooks import record
 from steering.models import LanguageModel
-from steering.saes import SparseAutoencoder
 from steering.positions import Positions
+from steering.saes import SparseAutoencoder
 from steering.sentence_ends import read_positions
 from steering.statistics import FeatureStatistics
 

@@ -60,8 +60,10 @@ def at_sentence_ends(model: LanguageModel, text: EncodedText) -> EncodedText:
 
 
 def written_at_sentence_ends(model: LanguageModel, text: EncodedText) -> tuple[bool, ...]:
-    """Where the scope ``sentence_ends`` writes while ``text`` is generated: at the sentence ends of the last content, and
-    at the token before it unless that is the very first of the sequence, which may be a BOS.
+    """Where the scope ``sentence_ends`` writes while ``text`` is generated.
+
+    At the sentence ends of the last content, and at the token before it unless that is the very first of the sequence,
+    which may be a BOS.
     """
     ends = sentence_end_ids(model)
     content = [place for place, eligible in enumerate(text.eligible) if eligible][-text.n_last :] if text.n_last else []

@@ -97,9 +97,9 @@ def strength_controls(run: "RankingRun", features: tuple[int, ...], *, key: str 
     )  # fmt: skip
     scope = right.selectbox(
         "Where", list(SCOPES), format_func=SCOPES.__getitem__, key=f"{key}_scope", persist_state="session",
-        help="Which positions are written: prompt and answer, one of them, or only where a sentence of the answer has just "
-        "ended and before its first. There the model decides what comes next, and the words in between stay as they are. "
-        "BOS and template tokens are not written, but for the one right before the answer.",
+        help="Which positions are written: prompt and answer, one of them, or only where a sentence of the answer has "
+        "just ended and before its first. There the model decides what comes next, and the words in between stay as "
+        "they are. BOS and template tokens are not written, but for the one right before the answer.",
     )  # fmt: skip
     edits = tuple(_feature(run, feature_id, slot, mode, key) for slot, feature_id in enumerate(features))
     if len(features) > 1 and mode == "add":

@@ -9,8 +9,8 @@ from steering.activations import collect_statistics
 from steering.examples import LabelledExamples, Split
 from steering.generation.condition import Condition
 from steering.interventions import Scope
-from steering.ranking import FeatureRank
 from steering.positions import Positions
+from steering.ranking import FeatureRank
 from steering.statistics import FeatureStatistics
 from steering.workbench import Loaded
 
