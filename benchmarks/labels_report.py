@@ -44,6 +44,8 @@ from steering.world.label_truth import (
     read_sentences,
 )
 from steering.world.labelled import ExampleSplit, all_concepts_examples
+from steering.world.plans import related
+from steering.world.voices import voices
 
 FRESH_SEED = 1
 WHOLE, OTHER = "the whole grammar", "other wordings"
@@ -162,6 +164,12 @@ def main() -> None:
         f"labels shuffled among the examples, {arguments.shuffles} times: {np.mean(counts):.2f} accepted on average "
         f"({max(counts, default=0)} at most), {right} of {sum(counts)} right\n"
     )
+    wrong = [
+        (said, carried) for said, carried, right in zip(accepted["label"], judged.carried, judged.right, strict=True)
+        if not right
+    ]  # fmt: skip
+    kin = sum(carried is not None and related(voices()[said], voices()[carried]) for said, carried in wrong)
+    print(f"of the {len(wrong)} accepted labels that are wrong, {kin} name a relative of what the feature carries\n")
     first_features(run.table, truth)
     print(f"concepts without a right label: {', '.join(judged.missed) or 'none'}")
     print(f"[{time.process_time() - began:.0f} s of one core]")

@@ -108,6 +108,12 @@ def _origin(found: LabelTable, reason: str | None) -> None:
         f"π₀ {known.get('pi0', 0):g}",
     ]
     st.caption(" · ".join(parts))
+    truth = known.get("truth")
+    if isinstance(truth, dict) and truth.get("precision") is not None:
+        st.caption(
+            f"The world knows the truth: of the {truth['accepted']:,} names with q ≤ 0.05, {truth['precision']:.0%} "
+            f"are right on fresh sentences, and {truth['recall']:.0%} of the concepts have a right one."
+        )
     if reason is None:
         return
     with st.container(border=True, key="labels_elsewhere"):
@@ -190,12 +196,7 @@ def _rows(found: LabelTable, rows: pd.DataFrame, query: LabelQuery, *, here: boo
     what = "the first feature of every label" if query.is_open else counted(len(rows), "row")
     if len(rows) > len(shown):
         what += f", the first {len(shown):,} are shown"
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.caption(f"Shown: {what}. A click on a row looks at its feature.", width="content")
-        st.download_button(
-            "CSV", data=lambda: rows_csv(rows), file_name="labels.csv", mime="text/csv", key="labels_csv",
-            icon=":material/download:", type="tertiary", on_click="ignore", help=f"All {len(rows):,} rows found",
-        )  # fmt: skip
+    st.caption(f"Shown: {what}. A click on a row looks at its feature.")
     bar, number = st.column_config.ProgressColumn, st.column_config.NumberColumn
     top_write = max(1e-9, float(found.table["output_score"].max(skipna=True) or 0.0))
     key = f"labels_table_{work.key_of(found.title, query)}"
@@ -221,7 +222,7 @@ def _rows(found: LabelTable, rows: pd.DataFrame, query: LabelQuery, *, here: boo
         selection_mode="single-row",
         column_config={
             "label": st.column_config.TextColumn("Label", width=130, pinned=True),
-            "feature_id": number("Feature", format="%d", width=70, pinned=True),
+            "feature_id": number("Feature", format="%d", width=70),
             "rank": number("Rank", width=60, help="Place among the label's features, by F1c of the training part"),
             "best_label": st.column_config.CheckboxColumn("Name", width=60, help="The feature reads this label best"),
             "f1c_train": f1c("F1c train", "The threshold was fitted here"),
@@ -235,6 +236,12 @@ def _rows(found: LabelTable, rows: pd.DataFrame, query: LabelQuery, *, here: boo
             "max_act": number("Max act", format="%.2f", width=80),
             "tokens": st.column_config.TextColumn("Promotes", width=200, help="Logit-lens tokens"),
         },
+    )  # fmt: skip
+    # Below the table: above it the table's own toolbar would lie over the button.
+    st.download_button(
+        f"These {len(rows):,} rows as CSV" if len(rows) > 1 else "This row as CSV", data=lambda: rows_csv(rows),
+        file_name="labels.csv", mime="text/csv", key="labels_csv", icon=":material/download:", type="tertiary",
+        on_click="ignore",
     )  # fmt: skip
 
 
