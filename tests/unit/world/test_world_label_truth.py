@@ -85,6 +85,7 @@ def test_a_token_belongs_to_the_sentence_of_its_last_character():
     tokens = ["It", " ra", "ins", ".", " ", "We", " go", "."]
     assert sentence_of_tokens(tokens, ["It rains.", "We go."]).tolist() == [0, 0, 0, 0, 0, 1, 1, 1]
     assert sentence_of_tokens(["It rains", ". We", " go."], ["It rains.", "We go."]).tolist() == [0, 1, 1]
+    assert sentence_of_tokens(["I", " go.", " ", "I", " stay."], ["I go.", "I stay."]).tolist() == [0, 0, 0, 1, 1]
     with pytest.raises(WorldError, match="must be the same"):
         sentence_of_tokens(["It"], ["It rains."])
 
