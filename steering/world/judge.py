@@ -10,7 +10,8 @@ Three ratings of 0, 1 or 2 as in AxBench, all of them derived from the grammar t
   person, 0 anything else, a repeated sentence included), 2 from 0.95 on (no sentence of a usual answer has a flaw), 1
   from 0.5 on.
 
-The unfinished last sentence of an answer that was cut off costs nothing as long as it could still become a sentence.
+The unfinished last sentence of an answer that was cut off costs nothing as long as it could still become a sentence, or
+is a single word after whole sentences.
 """
 
 from dataclasses import dataclass
@@ -133,7 +134,8 @@ def _fluency(read: _Read, reasons: list[str]) -> int:
         marks.append(value)
         if flaw:
             reasons.append(f"Not fluent ({flaw}): “{_short(sentence)}”")
-    if read.rest_parse is not None and read.rest_parse.fluent == 0.0 and len(read.rest.split()) > 1:
+    counts = not marks or len(read.rest.split()) > 1
+    if read.rest_parse is not None and read.rest_parse.fluent == 0.0 and counts:
         marks.append(0.0)
         reasons.append(f"Not fluent ({read.rest_parse.flaw}): “{_short(read.rest)}”")
     if not marks:

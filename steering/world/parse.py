@@ -357,11 +357,20 @@ def _begins_edge(text: str, side: str) -> bool:
     return all(triple in _edge_triples(side) for triple in zip(sequence, sequence[1:], sequence[2:], strict=False))
 
 
+@cache
+def _first_tokens() -> frozenset[str]:
+    """Every token that a sentence of the grammar, or a lead before it, can begin with."""
+    return frozenset(c for a, b, c in triples().keys() | _edge_triples("lead") if a == b == START)
+
+
 def parse_rest(rest: str) -> Parse:
     """Judge the unfinished end of an answer: 1 when it can be the beginning of a sentence of the grammar, else 0.
 
-    It may stop inside a lead, inside a sentence, or inside a tail.
+    It may stop inside a lead, inside a sentence, or inside a tail, and there inside a word.
     """
+    words = tokens_of(rest)
+    if len(words) == 1 and not any(token.startswith(words[0]) for token in _first_tokens()):
+        return Parse(0.0, flaw="is not the beginning of a sentence")
     for core in _cores(rest):
         known = known_triples(core.text, cut=True)
         if known is not None:

@@ -80,10 +80,17 @@ def test_every_place_to_be_cut_off_is_known(rest):
 
 
 @pytest.mark.parametrize(
-    "rest", ["Salt the of dish and brings", "Slow heat turns, or so it", "Or so it seems sometimes to"]
+    "rest", ["asdfgh", "🙂", "Salt the of dish and brings", "Slow heat turns, or so it", "Or so it seems sometimes to"]
 )
 def test_what_was_no_sentence_before_it_was_cut_off_is_noticed(rest):
     assert parse_rest(rest).fluent == 0.0
+
+
+@pytest.mark.parametrize(("text", "fluency"), [("asdfgh", 0), ("asdfgh qwertz", 0), ("Sal", 1), (PLAIN + " asdfgh", 2)])
+def test_a_rest_that_is_all_there_is_must_begin_like_a_sentence(judge, text, fluency):
+    score = judge.score("sea", PROMPT, text)
+    assert score.fluency == fluency
+    assert any("Not fluent" in reason for reason in score.reasons) == (fluency == 0)
 
 
 def test_reasons_name_the_sentences(judge):
