@@ -22,6 +22,7 @@ from steering.examples import LabelledExamples, Split, split_examples
 from steering.interventions import FeatureEdit, Mode
 from steering.lora import Adapter, LoraSettings, train_lora
 from steering.models import Dtype, LanguageModel, load_model
+from steering.positions import Positions
 from steering.presets import model_key, sae_key, sae_source, sae_title
 from steering.ranking import Ranking, RankingSettings, rank_all_labels, rank_features
 from steering.reference import Reference, read_reference
@@ -158,7 +159,8 @@ def rank_examples(
         examples: with at least one label.
         settings: of the split and the ranking.
         label: None ranks for every label.
-        statistics: of an earlier run over the same examples with the same model and SAE; the texts are read without.
+        statistics: of an earlier run over the same examples and positions with the same model and SAE; the texts are
+            read without.
         with_effects: also measure what the candidates write (output score, token confidence).
         on_progress: told tokens, then features.
 
@@ -174,6 +176,7 @@ def rank_examples(
             examples.texts,
             examples.prompts,
             progress=lambda done, total: progress(done, total, "tokens", "Reading the examples"),
+            positions=settings.positions,
         )
     effects = partial(_effects, loaded, statistics, progress) if with_effects else None
     if label is not None or len(examples.label_names) == 1:
@@ -218,6 +221,7 @@ def difference_direction(
     label: str,
     split: Split,
     *,
+    positions: Positions = "all",
     on_batch: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Direction:
@@ -228,6 +232,7 @@ def difference_direction(
         examples: what was ranked.
         label: positives carry it.
         split: its training rows are read, twice.
+        positions: which of their eligible tokens.
         on_batch: told batches read and their total after each.
         should_stop: asked before every batch.
 
@@ -241,7 +246,12 @@ def difference_direction(
     if not all(len(part) for part in chosen):
         raise ExamplesError(f"DiffMean needs positives and negatives of {label!r} in the training part.")
     texts = [
-        encode_examples(loaded.model, [examples.texts[row] for row in part], [examples.prompts[row] for row in part])
+        encode_examples(
+            loaded.model,
+            [examples.texts[row] for row in part],
+            [examples.prompts[row] for row in part],
+            positions,
+        )
         for part in chosen
     ]
     return diff_mean(

@@ -31,8 +31,9 @@ MODE_HELP = {
 }
 SCOPES = {"all": "Everywhere", "prompt": "Prompt only", "generated": "Answer only", "sentence_ends": "Sentence ends"}
 FACTOR_LIMIT = 5.0
-START_SHARE = 0.4
-"""Of the median residual norm: about half of it is where steering works best elsewhere, less damages less."""
+START_SHARE, START_SHARE_AT_ENDS = 0.4, 0.6
+"""Of the median residual norm: about half of it is where steering works best elsewhere, less damages less. An edit at
+sentence ends alone damages less and may be larger (what the development concepts of the embedded world chose)."""
 SCALE_START = 2.0
 
 
@@ -58,14 +59,15 @@ class Strength:
         return Intervention(edits, mode=self.mode, scope=self.scope)  # type: ignore[arg-type]  # checked there
 
 
-def start_factor(max_act: float, resid_norm: float) -> float:
-    """The factor whose coefficient is 40 % of the median residual norm, in steps of 0.05 within the slider.
+def start_factor(max_act: float, resid_norm: float, scope: str = "all") -> float:
+    """The factor whose coefficient is 40 % of the median residual norm (60 % where only sentence ends are written), in
+    steps of 0.05 within the slider.
 
     max_act alone is no measure of what a model bears: it may be a tenth of the residual norm, or twice of it.
     """
     if max_act <= 0:
         return 1.0
-    return min(FACTOR_LIMIT, max(0.05, round(round(START_SHARE * resid_norm / max_act / 0.05) * 0.05, 2)))
+    return min(FACTOR_LIMIT, max(0.05, round(round(_start_share(scope) * resid_norm / max_act / 0.05) * 0.05, 2)))
 
 
 def slider_limit(max_act: float, resid_norm: float) -> float:
@@ -95,19 +97,23 @@ def strength_controls(run: "RankingRun", features: tuple[int, ...], *, key: str 
         "Mode", list(MODES), format_func=MODES.__getitem__, key=f"{key}_mode", persist_state="session",
         help="\n\n".join(f"**{MODES[name]}**: {text}" for name, text in MODE_HELP.items()),
     )  # fmt: skip
+    positions = next(iter(run.rankings.values())).settings.positions
     scope = right.selectbox(
-        "Where", list(SCOPES), format_func=SCOPES.__getitem__, key=f"{key}_scope", persist_state="session",
+        "Where", list(SCOPES), index=list(SCOPES).index(positions), format_func=SCOPES.__getitem__,
+        key=f"{key}_scope_{positions}", persist_state="session",
         help="Which positions are written: prompt and answer, one of them, or only where a sentence of the answer has "
         "just ended and before its first. There the model decides what comes next, and the words in between stay as "
         "they are. BOS and template tokens are not written, but for the one right before the answer.",
     )  # fmt: skip
-    edits = tuple(_feature(run, feature_id, slot, mode, key) for slot, feature_id in enumerate(features))
+    edits = tuple(_feature(run, feature_id, slot, mode, scope, key) for slot, feature_id in enumerate(features))
     if len(features) > 1 and mode == "add":
         st.caption("Several features share one budget: no position is moved further than by the strongest of them.")
     return Strength(edits, mode, scope)
 
 
-def _feature(run: "RankingRun", feature_id: int, slot: int, mode: str, key: str) -> tuple[int, float, float]:
+def _feature(
+    run: "RankingRun", feature_id: int, slot: int, mode: str, scope: str, key: str
+) -> tuple[int, float, float]:
     max_act = float(run.statistics.max_act[feature_id])
     name = feature_key(key, feature_id)
     with st.container(border=True):
@@ -122,7 +128,7 @@ def _feature(run: "RankingRun", feature_id: int, slot: int, mode: str, key: str)
             "Direction", ["Boost", "Suppress"], default="Boost", key=f"{name}_one_way" if one_way else f"{name}_sign",
             required=True, label_visibility="collapsed", persist_state="session", disabled=one_way,
         )  # fmt: skip
-        start = start_factor(max_act, run.statistics.resid_norm)
+        start = start_factor(max_act, run.statistics.resid_norm, scope)
         if mode == "scale":
             name, start = f"{name}_scale", SCALE_START
         limit = FACTOR_LIMIT if mode == "scale" else slider_limit(max_act, run.statistics.resid_norm)
@@ -131,7 +137,7 @@ def _feature(run: "RankingRun", feature_id: int, slot: int, mode: str, key: str)
         slider, box = st.columns([3, 1], vertical_alignment="bottom")
         slider.slider(
             "Factor", 0.0, limit, step=0.05, key=f"{name}_slider", persist_state="session", on_change=_synchronise,
-            args=(f"{name}_slider", f"{name}_box", FACTOR_LIMIT), help=_factor_help(mode, start),
+            args=(f"{name}_slider", f"{name}_box", FACTOR_LIMIT), help=_factor_help(mode, start, scope),
         )  # fmt: skip
         box.number_input(
             "Factor, exactly", 0.0, FACTOR_LIMIT, step=0.05, key=f"{name}_box", label_visibility="collapsed",
@@ -152,13 +158,17 @@ def _feature(run: "RankingRun", feature_id: int, slot: int, mode: str, key: str)
     return feature_id, factor, max_act
 
 
-def _factor_help(mode: str, start: float) -> str:
+def _factor_help(mode: str, start: float, scope: str) -> str:
     if mode == "scale":
         return "Multiplies the feature where it fires."
     return (
-        f"In units of the feature's max_act. It starts at {start:g}, which is {START_SHARE:.0%} of the median residual "
-        "norm (5 and 0.05 are the ends)."
+        f"In units of the feature's max_act. It starts at {start:g}, which is {_start_share(scope):.0%} of the median "
+        "residual norm (5 and 0.05 are the ends)."
     )
+
+
+def _start_share(scope: str) -> float:
+    return START_SHARE_AT_ENDS if scope == "sentence_ends" else START_SHARE
 
 
 def _checked(value: float) -> float:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
+from steering.presets import is_world_model
 from ui import charts, work
 from ui.state import chosen, is_news
 from ui.text import counted, plain
@@ -12,9 +13,11 @@ from ui.text import counted, plain
 if TYPE_CHECKING:
     from steering.examples import LabelledExamples
     from steering.jobs import Job
+    from steering.positions import Positions
     from steering.ranking import Ranking, RankingSettings
     from steering.workbench import RankingRun
 
+_POSITIONS: dict["Positions", str] = {"all": "All tokens", "sentence_ends": "Sentence ends"}
 _PRIORS = {"0.0001": 1e-4, "0.001": 1e-3, "0.01": 1e-2, "0.1": 1e-1, "0.5": 0.5, "tuned": "auto"}
 
 
@@ -46,14 +49,28 @@ def label_choice(examples: "LabelledExamples") -> None:
         st.rerun()
 
 
+def default_positions(model: str) -> "Positions":
+    """Sentence ends on the embedded world, whose development concepts say so; elsewhere all, as in the paper."""
+    return "sentence_ends" if is_world_model(model) else "all"
+
+
 def settings_controls() -> "RankingSettings":
     """The choices behind a ranking; the defaults are the paper's where it has them."""
     from steering.ranking import RankingSettings
 
     with st.popover("Settings and filters", icon=":material/tune:"):
+        in_world = is_world_model(chosen.model)
+        positions = st.segmented_control(
+            "Read at", list(_POSITIONS), format_func=_POSITIONS.__getitem__, default=default_positions(chosen.model),
+            required=True, key=f"rank_positions_{in_world}", persist_state="session",
+            help="Which tokens of an example count. Where a sentence has just ended the model decides what comes next: "
+            "features found there are of the answer's plan rather than of a word, and steer better on the embedded "
+            "world. All tokens is the paper's way.",
+        )  # fmt: skip
         left, right = st.columns(2)
         prior = left.selectbox(
-            "Prior π₀", list(_PRIORS), index=1, key="rank_pi0", persist_state="session",
+            "Prior π₀", list(_PRIORS), index=list(_PRIORS).index("tuned" if in_world else "0.001"),
+            key=f"rank_pi0_{in_world}", persist_state="session",
             help="The share of texts that F1 is calibrated to. Small: one false alarm costs a lot. "
             "Tuned: chosen inside the training part.",
         )  # fmt: skip
@@ -80,7 +97,7 @@ def settings_controls() -> "RankingSettings":
             help="A feature that fires almost everywhere is about no one thing.",
         )  # fmt: skip
         max_density = st.number_input(
-            "At most this share of tokens", 0.0, 1.0, 0.5, 0.05, key="rank_density", persist_state="session",
+            "At most this share of tokens", 0.0, 1.0, 0.8, 0.05, key="rank_density", persist_state="session",
             disabled=not use_density,
         )  # fmt: skip
         use_output = st.toggle(
@@ -97,6 +114,7 @@ def settings_controls() -> "RankingSettings":
         pi0=_PRIORS[prior],  # type: ignore[arg-type]  # a number or "auto"
         heldout=float(heldout),
         seed=int(seed),
+        positions=positions,
         candidates=int(candidates),
         min_support=int(min_support),
         max_density=float(max_density),

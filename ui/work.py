@@ -127,7 +127,7 @@ def start_ranking(settings: "RankingSettings") -> Job:
     chosen_examples, model, sae = examples(), chosen.model, chosen.sae
     if chosen_examples is None:
         raise ExamplesError("There are no examples to rank for; bring some on the Examples screen.")
-    read_id = key_of("statistics", chosen_examples.fingerprint, model, sae)
+    read_id = key_of("statistics", chosen_examples.fingerprint, model, sae, settings.positions)
     id = key_of("ranking", read_id, asdict(settings))
     mine = owner()
 
@@ -369,6 +369,7 @@ def start_comparison(plan: "Plan", ask: "Ask", label: str, run: "RankingRun") ->
     """Every method of the plan on the same prompts under the same seed."""
     trained, mine = adapter(), owner()
     direction_id = key_of("direction", chosen.ranking_id, label)
+    positions = run.rankings[label].settings.positions
 
     def conditions(loaded: "Loaded", job: Job) -> "list[Condition]":
         from steering.generation import Condition
@@ -381,6 +382,7 @@ def start_comparison(plan: "Plan", ask: "Ask", label: str, run: "RankingRun") ->
                 run.examples,
                 label,
                 run.split,
+                positions=positions,
                 on_batch=lambda done, total: job.tick(done, total, "Finding the DiffMean direction", unit="batches"),
                 should_stop=lambda: job.should_stop,
             )
@@ -388,7 +390,12 @@ def start_comparison(plan: "Plan", ask: "Ask", label: str, run: "RankingRun") ->
         built = {
             "Baseline": lambda: Condition("baseline"),
             "Prompted": lambda: Condition("prompted", instruction=plan.instruction),
-            "DiffMean": lambda: Condition("direction", direction=direction, factor=plan.diff_mean_factor),
+            "DiffMean": lambda: Condition(
+                "direction",
+                direction=direction,
+                factor=plan.diff_mean_factor,
+                scope="sentence_ends" if positions == "sentence_ends" else "all",
+            ),
             "SAE": lambda: Condition("steered", intervention=plan.strength.intervention()),
             "LoRA": lambda: Condition("adapted", adapter=trained, factor=plan.lora_factor),
         }

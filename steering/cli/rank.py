@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from steering.cli.options import add_model_options, number
 from steering.cli.output import Bar, check_file, inert, tell_findings, tell_source, unwritable, write_json
 from steering.errors import SteeringError
+from steering.positions import POSITIONS
 
 if TYPE_CHECKING:
     from steering.ranking import Ranking
@@ -30,6 +31,7 @@ def add_rank_parser(verbs: Any) -> None:
     parser.add_argument("--top", type=int, default=20, metavar="N", help="features shown (default 20)")
     parser.add_argument("--pi0", default="0.001", metavar="P", help='prior of calibrated F1, or "auto" (default 0.001)')
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--positions", choices=POSITIONS, default="all", help="tokens that are read (default all)")
     parser.add_argument("--min-output-score", type=float, metavar="S", help="switch the output-score filter on")
     parser.add_argument("--no-effects", action="store_true", help="skip output score and token confidence")
     parser.add_argument("--json", action="store_true", help="for programs")
@@ -54,6 +56,7 @@ def _run(arguments: argparse.Namespace) -> int:
         pi0="auto" if arguments.pi0 == "auto" else number(arguments.pi0, "--pi0"),
         heldout=arguments.heldout,
         seed=arguments.seed,
+        positions=arguments.positions,
         candidates=max(200, arguments.top),
         use_output_score=arguments.min_output_score is not None,
         min_output_score=1e-3 if arguments.min_output_score is None else arguments.min_output_score,

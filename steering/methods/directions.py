@@ -1,5 +1,7 @@
 """How do directions that need no SAE become methods? Read and written where the SAE sits, as far as its features."""
 
+import zlib
+
 from steering.activations import encode_examples
 from steering.directions.methods import DirectionMethod, find_direction
 from steering.directions.settings import Preset
@@ -43,10 +45,11 @@ def reft_r1(task: Task) -> Prepared:
 
 def random_direction(task: Task) -> Prepared:
     """A direction drawn evenly from all, moved as far as the others."""
-    return _direction("random_direction", task)
+    # A direction of its own for every concept: one draw for all would be in no interval over concepts.
+    return _direction("random_direction", task, seed=zlib.crc32(f"{task.seed} {task.concept}".encode()))
 
 
-def _direction(method: DirectionMethod, task: Task) -> Prepared:
+def _direction(method: DirectionMethod, task: Task, *, seed: int | None = None) -> Prepared:
     positives, negatives = task.sides()
     if not positives or not negatives:
         raise ExamplesError(f"{method} needs positives and negatives of {task.label!r} in the training part.")
@@ -60,7 +63,7 @@ def _direction(method: DirectionMethod, task: Task) -> Prepared:
             encode_examples(model, [examples.texts[row] for row in rows], [examples.prompts[row] for row in rows])
             for rows in (positives, negatives)
         ),
-        seed=task.seed,
+        seed=task.seed if seed is None else seed,
         preset=preset,
         positions=task.positions,
         should_stop=task.should_stop,

@@ -32,8 +32,17 @@ def _ranked(task: Task, *, with_effects: bool) -> tuple[FeatureRank, ...]:
 
 
 def _rank(task: Task, *, with_effects: bool) -> tuple[FeatureRank, ...]:
-    # Only the order is used: nothing is resampled, and the split is the task's own.
-    settings = RankingSettings(seed=task.split.seed, heldout=task.split.fraction, n_permutations=1, n_resamples=1)
+    # Only the order is used: nothing is resampled, and the split is the task's own. The prior is chosen inside the
+    # training part, as in the paper: a text has few sentence ends, and at a fixed small prior one false alarm among the
+    # negatives would put a feature of the whole plan behind one that fires on a few positives.
+    settings = RankingSettings(
+        pi0="auto",
+        seed=task.split.seed,
+        heldout=task.split.fraction,
+        positions=task.positions,
+        n_permutations=1,
+        n_resamples=1,
+    )
     run = rank_examples(
         task.loaded, task.examples, settings, label=task.label, statistics=task.statistics, with_effects=with_effects
     )
@@ -60,10 +69,20 @@ def sae_f1c(task: Task) -> Prepared:
 
 
 def sae_f1c_output(task: Task) -> Prepared:
-    """Among features about as good by F1c, the best that also promotes its own words (Arad et al.)."""
+    """Among features about as good by F1c, the best that also promotes its own words (Arad et al.).
+
+    Raises:
+        ExamplesError: the filter leaves none. Such a concept counts as dropped; taking an unfiltered feature instead
+            would be `sae_f1c` under another name.
+    """
     near = _near_best(_ranked(task, with_effects=True))
     passing = [one for one in near if (one.output_score or 0.0) >= MIN_OUTPUT_SCORE]
-    return _with("sae_f1c_output", task, (passing or near)[0])
+    if not passing:
+        raise ExamplesError(
+            f"None of the {len(near)} features for {task.label!r} promotes its own words (output score of at least "
+            f"{MIN_OUTPUT_SCORE:g}); the filter drops this label."
+        )
+    return _with("sae_f1c_output", task, passing[0])
 
 
 def sae_f1c_confidence(task: Task) -> Prepared:

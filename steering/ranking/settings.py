@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Int
 
 from steering.errors import SteeringError
+from steering.positions import POSITIONS, Positions
 from steering.scores.calibrated_f1 import DEFAULT_PI0
 
 
@@ -33,6 +34,7 @@ class RankingSettings:
         pi0: the prior that F1 is calibrated to, or "auto": chosen inside the training part (``choose_pi0``).
         heldout: share of the examples held out; used by whoever makes the split.
         seed: of the split, the permutations and the bootstrap.
+        positions: which eligible tokens of an example are read.
         candidates: how many of the best features get intervals, q-values and effects.
         min_support: a feature must fire on this many of the label's training positives, or on a fifth of them where
             that is fewer: ten of twelve would be a demand for recall, not for support. (The paper drops *labels* with
@@ -56,6 +58,7 @@ class RankingSettings:
     pi0: float | Literal["auto"] = DEFAULT_PI0
     heldout: float = 0.3
     seed: int = 0
+    positions: Positions = "all"
     candidates: int = 200
     min_support: int = 10
     max_density: float = 0.8
@@ -85,6 +88,8 @@ class RankingSettings:
         ):
             if getattr(self, name) < low:
                 raise SteeringError(f"{name} is {getattr(self, name)!r}; it is a whole number of at least {low}.")
+        if self.positions not in POSITIONS:
+            raise SteeringError(f"positions is {self.positions!r}; choose {' or '.join(POSITIONS)}.")
         if self.use_top_k and (self.top_k is None or self.top_k < 1):
             raise SteeringError(f"The top-K filter is on and top_k is {self.top_k!r}; say how many features to keep.")
 

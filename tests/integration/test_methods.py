@@ -1,5 +1,6 @@
 """Has every method the same number of strengths, and does it move the stream as far as it says?"""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -106,10 +107,25 @@ def test_features_have_the_property_they_are_chosen_for(task: Task) -> None:
 
 def test_the_same_seed_draws_the_same_and_another_does_not(tiny_llama: LanguageModel) -> None:
     one, again = (method("random_direction").prepare(task_of(tiny_llama, "zed")) for _ in range(2))
-    first, second = one.at(1.0).direction, again.at(1.0).direction
+    other_concept = method("random_direction").prepare(task_of(tiny_llama, "vowel"))
+    other_seed = method("random_direction").prepare(replace(task_of(tiny_llama, "zed"), seed=1))
+    first, second, third, fourth = (found.at(1.0).direction for found in (one, again, other_concept, other_seed))
     assert first is not None
     assert second is not None
+    assert third is not None
+    assert fourth is not None
     assert torch.equal(first.direction, second.direction)
+    # An interval over concepts holds the chance of the draw only where every concept has a draw of its own.
+    assert not torch.equal(first.direction, third.direction)
+    assert not torch.equal(first.direction, fourth.direction)
+
+
+def test_a_filter_that_leaves_nothing_drops_the_concept(
+    tiny_llama: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sae, "MIN_OUTPUT_SCORE", 1.1)
+    with pytest.raises(ExamplesError, match="drops this label"):
+        method("sae_f1c_output").prepare(task_of(tiny_llama, "zed"))
 
 
 def test_what_cannot_be_had_is_said(tiny_llama: LanguageModel, task: Task) -> None:
