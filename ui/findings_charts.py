@@ -82,7 +82,7 @@ def differences(series: Mapping[str, Sequence[Contrast]]) -> "Figure":
 
 
 def by_l0(
-    series: Mapping[str, Sequence[At]], y: str, *, reference: tuple[str, float] | None = None, zero: bool = False
+    series: Mapping[str, Sequence[At]], y: str, *, reference: tuple[str, float] | None = None, signed: bool = False
 ) -> "Figure":
     """A line for each layer of each result over l0, on a doubling axis.
 
@@ -90,13 +90,14 @@ def by_l0(
         series: name of a result → its estimates.
         y: title of the vertical axis.
         reference: name and height of a level to draw.
-        zero: whether to draw a line at zero.
+        signed: whether the values are correlations: from −1 to 1, with a line at zero.
     """
     from plotly.graph_objects import Scatter
 
     figure = _figure(0, "l0 (features active per token)", legend=True, height=330)
-    if zero:
+    if signed:
         figure.add_hline(y=0, line={"width": 1.5, "color": NEGATIVE})
+        figure.update_yaxes(range=[-1.06, 1.06])
     if reference is not None:
         figure.add_hline(y=reference[1], line={"width": 1.5, "color": NEGATIVE, "dash": "dash"})
         figure.add_annotation(

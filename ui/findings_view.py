@@ -86,8 +86,11 @@ def _verdict(claim: Claim, name: str, finding: Finding, *, alone: bool) -> None:
 
 def emphasised(verdict: str) -> str:
     """A verdict as Markdown, its statements bold and the numbers in brackets not."""
-    parts = re.split(r"( \([^()]*\))", verdict)
-    return "".join(part if place % 2 else f"**{part}**" for place, part in enumerate(map(plain, parts)) if part)
+    parts = [plain(part) for part in re.split(r"(\([^()]*\))", verdict)]
+    # A space may not stand just inside the asterisks.
+    return "".join(
+        part if place % 2 else re.sub(r"^(\s*)(\S.*?)(\s*)$", r"\1**\2**\3", part) for place, part in enumerate(parts)
+    )
 
 
 def _first_model() -> tuple[Contrast, ...]:
@@ -144,7 +147,7 @@ def _l0_figures(claim: Claim, found: Mapping[str, SparsityFinding]) -> None:
     with right:
         st.markdown("**Does interpretability predict steering?**")
         figure = findings_charts.by_l0(
-            {name: one.correlations for name, one in found.items()}, "Kendall's τ of F1c with score", zero=True
+            {name: one.correlations for name, one in found.items()}, "Kendall's τ of F1c with score", signed=True
         )
         charts.show(figure, key=f"{claim.name}_correlations", alt=f"Rank correlation by l0. {first.verdict}")
 

@@ -186,7 +186,7 @@ def floor_notes(filled: pd.DataFrame, methods: Sequence[str]) -> tuple[str, ...]
             found.append(f"{phrase(method)} on {n_zero} of {len(values)}")
     if not found:
         return ()
-    return (f"No completion scores anything: {joined(found)} concepts. On these it can only be level or below.",)
+    return (f"Scores of zero: {joined(found)} concepts, where it can only be level with others or below them.",)
 
 
 def _scores(means: pd.DataFrame, filled: pd.DataFrame, n_resamples: int) -> tuple[MethodScore, ...]:

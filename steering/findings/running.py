@@ -17,6 +17,7 @@ from steering.benchmark.stored import StoredResult, read_stored, store
 from steering.errors import SteeringError
 from steering.findings.claims import INTERPRETABLE, UNSTEERED, Claim
 from steering.findings.results import SPARSITIES, place_of
+from steering.methods.registry import METHOD_NAMES
 from steering.presets import preset
 
 Size = Literal["whole", "quick"]
@@ -78,7 +79,9 @@ def runs_of(
         few = tested[:: max(1, len(tested) // QUICK_CONCEPTS)][:QUICK_CONCEPTS]
         base = replace(base, concepts=few, seeds=base.seeds[:1], n_select=QUICK_PROMPTS[0], n_test=QUICK_PROMPTS[1])
     if claim.name != "l0":
-        return (PlannedRun(f"benchmark-{claim.model}", base),)
+        # Two claims of one model are two results, unless one run of every method answers both.
+        alone = claim.name == "gpt2" or base.methods == METHOD_NAMES
+        return (PlannedRun(f"benchmark-{claim.model}" + ("" if alone else f"-{claim.name}"), base),)
     names = [name for name in known.sae_paths if WIDTH in name]
     if size == "quick":
         layer, _ = place_of(known.default_sae)

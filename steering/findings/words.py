@@ -97,7 +97,7 @@ def contrast_words(ours: str, others: list[tuple[str, Interval]]) -> str:
         clauses.append(f"cannot be told apart from {joined(undecided, 'or')}")
     equal = [name for name, _, said in found if said == "equal"]
     if equal:
-        clauses.append(f"scores exactly what {joined(equal)} {'scores' if len(equal) == 1 else 'score'}")
+        clauses.append(f"is equal to {joined(equal)} on every concept")
     unknown = [f"{name} ({number(difference.value)})" for name, difference, said in found if said == "unknown"]
     if unknown:
         clauses.append(f"has no interval against {joined(unknown)}")

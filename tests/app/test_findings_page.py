@@ -13,6 +13,7 @@ from steering.findings.results import answer, stored_for
 from tests.drawn_bench import settings, write_run
 from tests.drawn_findings import CONCEPTS, store_findings
 from ui.findings_charts import by_l0, differences, scores
+from ui.findings_view import emphasised
 from ui.text import plain
 
 PAGE = "pages/6_Findings.py"
@@ -157,6 +158,13 @@ def test_someone_who_runs_a_finding_can_go_on_ranking(full, open_app, monkeypatc
     assert other.wait(SOON)
     assert other.result == "ranked"
     go.set()
+
+
+def test_a_verdict_is_bold_but_for_the_numbers_in_brackets():
+    told = emphasised("It scores 1.1 below LoRA (0.7 to 1.9) and 1.4 below it (1.1 to 1.6): 5 concepts.")
+    assert told == (
+        r"**It scores 1\.1 below LoRA** \(0\.7 to 1\.9\) **and 1\.4 below it** \(1\.1 to 1\.6\)**\: 5 concepts\.**"
+    )
 
 
 # -- figures -------------------------------------------------------------------------------------------------------

@@ -81,7 +81,7 @@ def test_a_concept_that_the_sae_refused_counts_as_unsteered():
 def test_a_method_at_the_floor_is_said_to_be_there():
     low = BASE | dict.fromkeys(CONCEPTS[:6], 0.0)
     found = compare_methods(claim("methods"), table({"sae_f1c_output": low, "lora": BASE}), n_resamples=FAST)
-    assert found.notes[0].startswith("No completion scores anything: the supervised SAE on 6 of 12 concepts.")
+    assert found.notes[0].startswith("Scores of zero: the supervised SAE on 6 of 12 concepts, ")
     assert compare_methods(claim("methods"), methods_table({"lora": 0.5}), n_resamples=FAST).notes == ()
 
 

@@ -112,6 +112,9 @@ def test_a_first_look_is_smaller_and_has_a_folder_of_its_own():
     (run,) = runs_of(claim("methods"), methods=METHOD_NAMES, seeds=(4,))
     assert run.settings.methods == METHOD_NAMES
     assert run.settings.seeds == (4,)
+    assert run.name == "benchmark-demo"
+    names = [one.name for claimed in CLAIMS for one in runs_of(claimed)]
+    assert len(set(names)) == len(names), "one stored result must not take the place of another"
 
 
 def test_finished_runs_are_stored_and_found_again(tmp_path):

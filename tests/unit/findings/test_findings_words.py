@@ -46,4 +46,4 @@ def test_what_is_undecided_is_not_ranked():
 
 def test_what_has_no_interval_is_said_to_have_none():
     told = contrast_words("it", [("LoRA", Interval(0.5, NAN, NAN)), ("chance", Interval(0.0, NAN, NAN))])
-    assert told == "it scores exactly what chance scores and has no interval against LoRA (+0.50)"
+    assert told == "it is equal to chance on every concept and has no interval against LoRA (+0.50)"
