@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from steering.errors import ModelError, SaeError
+from steering.positions import Positions
 from steering.world import shipped
 
 
@@ -115,6 +116,13 @@ def sae_source(model: str, sae: str | None) -> str:
 def is_world_model(name: str) -> bool:
     """Whether ``name`` is a model of the embedded world, for which concepts and a judge exist."""
     return name in _WORLD_TITLES
+
+
+def default_positions(model: str) -> Positions:
+    """Where examples are read unless told: sentence ends on the embedded world, whose development concepts say so
+    (docs/adr/0010); elsewhere every eligible token, as in the paper and in AxBench.
+    """
+    return "sentence_ends" if is_world_model(model) else "all"
 
 
 def sae_title(name: str) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from steering.presets import is_world_model
+from steering.presets import default_positions, is_world_model
 from ui import charts, work
 from ui.state import chosen, is_news
 from ui.text import counted, plain
@@ -47,11 +47,6 @@ def label_choice(examples: "LabelledExamples") -> None:
     if name != chosen.label:
         chosen.label = name
         st.rerun()
-
-
-def default_positions(model: str) -> "Positions":
-    """Sentence ends on the embedded world, whose development concepts say so; elsewhere all, as in the paper."""
-    return "sentence_ends" if is_world_model(model) else "all"
 
 
 def settings_controls() -> "RankingSettings":

@@ -83,7 +83,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _settings(arguments: argparse.Namespace) -> "BenchmarkSettings":
     from steering.benchmark.settings import BenchmarkSettings, choose_concepts, choose_methods
     from steering.benchmark.sources import available_concepts
-    from steering.presets import is_world_model
+    from steering.presets import default_positions, is_world_model
 
     world = is_world_model(arguments.model)
     if not world and arguments.judge is None:
@@ -108,7 +108,7 @@ def _settings(arguments: argparse.Namespace) -> "BenchmarkSettings":
         judge=arguments.judge or "world",
         judge_temperature=arguments.judge_temperature,
         test_factors=arguments.test_factors,
-        positions=arguments.positions or ("sentence_ends" if world else "all"),
+        positions=arguments.positions or default_positions(arguments.model),
         batch_size=arguments.batch_size,
         device=arguments.device,
         dtype=arguments.dtype,

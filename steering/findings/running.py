@@ -18,7 +18,7 @@ from steering.errors import SteeringError
 from steering.findings.claims import INTERPRETABLE, UNSTEERED, Claim
 from steering.findings.results import SPARSITIES, place_of
 from steering.methods.registry import METHOD_NAMES
-from steering.presets import preset
+from steering.presets import default_positions, preset
 
 Size = Literal["whole", "quick"]
 Progress = Callable[[int, int, str, str], None]
@@ -73,6 +73,7 @@ def runs_of(
         methods=tuple(methods or claim.methods),
         concepts=tested,
         seeds=tuple(seeds or SEEDS[claim.name]),
+        positions=default_positions(claim.model),
     )
     if size == "quick":
         # Spread over the list, in which concepts of a kind stand together.

@@ -10,6 +10,7 @@ from steering import runtime
 from steering.errors import Cancelled
 from steering.jobs import JobState, QueueFullError
 from ui import start
+from ui.controls import FACTOR_LIMIT
 
 LABEL = "pirate"
 pytestmark = pytest.mark.usefixtures("needs_world")
@@ -110,9 +111,9 @@ def test_steer_and_compare(ranked):
     ranked.switch_page("pages/3_Steer.py").run()
     ranked.text_area(key="steer_prompts_demo").set_value("Explain how bread is baked.").run()
     assert runtime.jobs().active() == [], "moving a control must not generate"
-    ranked.number_input(key=f"strength_demo_demo_{feature}_box").set_value(4.0).run()
+    ranked.number_input(key=f"strength_demo_demo_{feature}_box").set_value(FACTOR_LIMIT).run()
     slider = ranked.slider(key=f"strength_demo_demo_{feature}_slider")
-    assert slider.value == slider.max < 4.0, "the box goes on where the slider ends"
+    assert slider.value == slider.max <= FACTOR_LIMIT, "the box goes on where the slider ends"
     ranked.number_input(key=f"strength_demo_demo_{feature}_box").set_value(0.5).run()
     assert ranked.slider(key=f"strength_demo_demo_{feature}_slider").value == 0.5
     ranked.button(key="generate").click().run()
