@@ -1,6 +1,5 @@
 """How are the world's language models trained from nothing?"""
 
-import json
 import logging
 import math
 import shutil
@@ -11,9 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from steering.errors import WorldError
+from steering.replacing import replacing
 from steering.world.corpus import token_batches
 from steering.world.scale import ModelSize, Scale
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, float], None]
 log = logging.getLogger(__name__)
-CHECKPOINT_EVERY = 250
+CHECKPOINT, CHECKPOINT_EVERY = "language_model.safetensors", 250
 MATRIX_RATE, OTHER_RATE, WARM_UP = 0.02, 4e-3, 60
 COMPILE_FROM_STEPS = 200
 """Compiling takes most of a minute; a training of fewer steps is done sooner without."""
@@ -217,6 +219,9 @@ def train_language_model(
         scale: context and batches.
         seed: of the weights and of the documents.
         progress: told what is done and the share of this stage that is finished.
+
+    Raises:
+        WorldError: when the checkpoint cannot be continued.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = new_model(tokenizer, size, scale.context, seed)
@@ -253,22 +258,30 @@ def train_language_model(
 def _checkpoint(folder: Path, model: torch.nn.Module, optimiser: MuonAdam, step: int) -> None:
     tensors = {f"model.{name}": value.detach().cpu() for name, value in model.named_parameters()}
     tensors |= {f"optimiser.{name}": value.cpu() for name, value in optimiser.state.items()}
-    part = folder / "language_model.part"
-    save_file(tensors, part, metadata={"step": str(step)})
-    part.replace(folder / "language_model.safetensors")
-    (folder / "language_model.json").write_text(json.dumps({"step": step}))
+    with replacing(folder / CHECKPOINT) as part:
+        save_file(tensors, part, metadata={"step": str(step)})
 
 
 def _resume(folder: Path, model: torch.nn.Module, optimiser: MuonAdam) -> int:
-    weights, note = folder / "language_model.safetensors", folder / "language_model.json"
-    if not (weights.exists() and note.exists()):
+    """The step after which the checkpoint of ``folder`` was written, its weights now in ``model``; 0 without one."""
+    path = folder / CHECKPOINT
+    if not path.exists():
         return 0
-    tensors = load_file(weights)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter.copy_(tensors[f"model.{name}"])
-        for name, value in optimiser.state.items():
-            value.copy_(tensors[f"optimiser.{name}"])
-    step = int(json.loads(note.read_text())["step"])
+    wanted = {f"model.{name}": parameter.data for name, parameter in model.named_parameters()}
+    wanted |= {f"optimiser.{name}": value for name, value in optimiser.state.items()}
+    try:
+        with safe_open(path, "pt") as file:
+            step = int((file.metadata() or {})["step"])
+        tensors = load_file(path)
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise WorldError(
+            f"{path} is no checkpoint of a training ({error}); delete it to train from the start."
+        ) from error
+    if {name: value.shape for name, value in tensors.items()} != {name: value.shape for name, value in wanted.items()}:
+        raise WorldError(
+            f"{path} is the checkpoint of a model of another size; delete it or build into another folder."
+        )
+    for name, value in wanted.items():
+        value.copy_(tensors[name])
     log.info("resuming the language model at step %d", step)
     return step
