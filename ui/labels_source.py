@@ -1,12 +1,13 @@
 """Where does a table of labels come from: with Steerscope, from a file, or from labelling the session's examples?"""
 
+import tempfile
 from pathlib import Path
 
 import streamlit as st
 
 from steering import runtime
 from steering.errors import SteeringError
-from steering.feature_labels import LabelTable, read_labels
+from steering.feature_labels import LabelTable, read_labels, write_labels
 from ui import work
 from ui.errors import boundary, show_error
 from ui.frame import STEPS, empty_state
@@ -148,4 +149,18 @@ def _examples() -> LabelTable | None:
         st.rerun()
     of_examples, id = st.session_state.get(_MADE, (None, None))
     made: LabelTable | None = runtime.store.get(_KIND, id) if of_examples == chosen.examples_id else None
+    if made is not None:
+        st.download_button(
+            "Whole table as labels.parquet", data=lambda: parquet_of(made), file_name="labels.parquet",
+            mime="application/vnd.apache.parquet", key="labels_parquet", icon=":material/download:", type="tertiary",
+            on_click="ignore", help="What `python -m steering label` writes; it can be opened here again.",
+        )  # fmt: skip
     return made
+
+
+def parquet_of(found: LabelTable) -> bytes:
+    """The file of a table, as :func:`steering.feature_labels.write_labels` writes it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "labels.parquet"
+        write_labels(path, found.table, found.metadata)
+        return path.read_bytes()

@@ -1,7 +1,9 @@
 """The Labels view of the Features page, on the stored table, on files, and on the session's own examples."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,7 +12,8 @@ from steering import runtime
 from steering.feature_labels import LabelTable, read_labels, write_labels
 from steering.world import shipped
 from tests.app.test_path import until_idle
-from ui.labels_source import stored_tables
+from ui.feature_view import _row_title
+from ui.labels_source import parquet_of, stored_tables
 from ui.labels_view import elsewhere, shown_table
 
 PAGE = "pages/2_Features.py"
@@ -145,6 +148,24 @@ def test_from_a_row_to_tokens_and_to_steering(open_app, stored):
     app.button(key="feature_pick").click().run()
     assert app.session_state["steerscope.features"] == (feature,)
     assert not app.button(key="labels_to_steer").disabled
+    assert "never fires" not in text_of(app)
+    silent = replace(run.statistics, max_act=run.statistics.max_act * 0)
+    runtime.store.put("ranking", app.session_state["steerscope.ranking_id"], replace(run, statistics=silent))
+    app.run()
+    assert f"Feature {feature} never fires on your examples" in text_of(app)
+
+
+def test_an_example_with_several_labels_shows_all_of_them():
+    from ui.examples_draft import WorldRecipe, from_world
+
+    examples = from_world(WorldRecipe(concept=None, count=2)).examples
+    row = int(examples.labels.sum(axis=1).argmax())
+    names = [name for name in examples.label_names if examples.label(name)[row]]
+    assert len(names) > 1
+    run = SimpleNamespace(examples=examples)
+    assert _row_title(run, row, held_out=True) == f"row {row + 1}, held out: {', '.join(names)}"
+    bare = int(examples.labels.sum(axis=1).argmin())
+    assert _row_title(run, bare, held_out=False) == f"row {bare + 1}"
 
 
 def test_features_of_another_sae_are_not_steered_with(open_app, stored):
@@ -230,7 +251,12 @@ def test_examples_with_several_labels_are_labelled_by_a_job(open_app):
     rows = rows_of(app)
     assert set(rows["label"]) <= set(draft.examples.label_names)
     assert len(rows) > 25
-    assert elsewhere(runtime.store.get("labels", runtime.store.ids("labels")[-1]), "demo", "demo") is None
+    made = runtime.store.get("labels", runtime.store.ids("labels")[-1])
+    assert elsewhere(made, "demo", "demo") is None
+    again, metadata = read_labels(parquet_of(made))
+    assert again["q_value"].equals(made.table["q_value"])
+    assert metadata == made.metadata
+    assert metadata["n_several"] == several
     one = from_world(WorldRecipe("sea", 12))
     runtime.store.put("examples", one.examples_id, one.examples)
     app.session_state["steerscope.examples_id"] = one.examples_id
