@@ -45,7 +45,7 @@ with boundary("This result cannot be shown"):
         origin_view(source)
         st.stop()
     needs_rows(source)
-    choice = choice_controls(source)
+    choice = choice_controls(source, comparing=view != "answers")
     if view == "board":
         board_view(source, choice)
     elif view == "concepts":

@@ -93,7 +93,8 @@ def _pane(source: Source, concept: str, name: str, rows: pd.DataFrame) -> None:
     for row in rows[rows["factor"] == factor].sort_values("sample").itertuples(index=False):
         text = str(row.text)
         st.markdown(plain(text).replace("\n", "  \n") if text.strip() else "*(nothing)*")
-        colour = "green" if row.overall >= 1.5 else "orange" if row.overall > 0 else "red"
+        # Nothing asked the untouched model to carry the concept: its score is no failure.
+        colour = "gray" if name == "none" else "green" if row.overall >= 1.5 else "orange" if row.overall > 0 else "red"
         st.markdown(
             f":{colour}[**{row.overall:.2f}**] &nbsp; concept {row.concept_score} · instruction "
             f"{row.instruction_score} · fluency {row.fluency_score}"

@@ -22,7 +22,8 @@ HOME_ADVANTAGE = (
 def board_view(source: Source, choice: Choice) -> None:
     """Sentence, table and chart, with what must be known to read them."""
     board = board_of(source, choice)
-    st.markdown(f"##### {sentence(board, choice)}")
+    with st.container(border=True, key="benchmark_sentence"):
+        st.markdown(sentence(board, choice))
     if is_of_world(source):
         st.caption(f":material/home: {HOME_ADVANTAGE}")
     failed = failed_shares(
@@ -149,10 +150,10 @@ def _table(shown: pd.DataFrame, choice: Choice) -> None:
         hide_index=True,
         placeholder="–",
         width="stretch",
-        height=38 + 35 * len(shown),
+        height=3 + 35 * (len(shown) + 1),
         alt="The leaderboard; the same numbers can be downloaded as CSV.",
         column_config={
-            "Method": text(pinned=True, width=170),
+            "Method": text(pinned=True, width=176),
             "Overall": st.column_config.ProgressColumn(
                 min_value=0.0, max_value=2.0, format="%.2f", width=80,
                 help="Harmonic mean of the three ratings, 0 if one is 0; mean over prompts, seeds, then concepts",

@@ -38,51 +38,49 @@ def view_next(view: str) -> None:
     st.session_state[_NEXT_VIEW] = view
 
 
-def choice_controls(source: Source) -> Choice:
-    """Split, seeds, factor, reference and methods."""
+def choice_controls(source: Source, *, comparing: bool = True) -> Choice:
+    """Split, seeds, methods and, where methods are compared, factor and reference."""
     settings, id = source.settings, source_id(source)
     present = {split_of(settings)[concept] for concept in concepts_of(source)}
     splits = [split for split in SPLITS if split in present]
     rules: list[FactorRule] = list(RULES) if settings.test_factors == "all" else ["chosen"]
+    methods = list(settings.methods)
+    split, rule, seeds, reference, dose_of = splits[0], rules[0], list(settings.seeds), None, None
     with st.container(horizontal=True, vertical_alignment="bottom", key="benchmark_choices"):
-        split = splits[0]
         if len(splits) > 1:
             split = st.segmented_control(
                 "Concepts", splits, format_func=SPLITS.__getitem__, default=splits[0], required=True,
                 key=f"benchmark_split_{id}", persist_state="session",
                 help="Choices about methods were made on development concepts alone.",
             )  # fmt: skip
-        rule = st.segmented_control(
-            "Factor", rules, format_func=RULES.__getitem__, default="chosen", required=True,
-            key=f"benchmark_factor_{id}", persist_state="session", help=RULE_HELP,
-        )  # fmt: skip
-        seeds = list(settings.seeds)
+        if comparing:
+            rule = st.segmented_control(
+                "Factor", rules, format_func=RULES.__getitem__, default=rules[0], required=True,
+                key=f"benchmark_factor_{id}", persist_state="session", help=RULE_HELP,
+            )  # fmt: skip
         if len(seeds) > 1:
             seeds = st.pills(
                 "Seeds", seeds, selection_mode="multi", default=seeds,
                 key=f"benchmark_seeds_{id}", persist_state="session",
             )  # fmt: skip
-        methods = list(settings.methods)
-        default = methods.index(REFERENCE) if REFERENCE in methods else 0
-        reference = st.selectbox(
-            "Compared with", methods, index=default, format_func=titled, width=200,
-            key=f"benchmark_reference_{id}", persist_state="session",
-            help="Win rate and difference of every other method are taken against this one, concept by concept.",
-        )  # fmt: skip
-        dose_of = None
-        if rule == "dose":
-            givers = [name for name in methods if name != "none"]
+        if comparing:
+            reference = st.selectbox(
+                "Compared with", methods, index=methods.index(REFERENCE) if REFERENCE in methods else 0,
+                format_func=titled, width=165, key=f"benchmark_reference_{id}", persist_state="session",
+                help="Win rate and difference of every other method are taken against this one, concept by concept.",
+            )  # fmt: skip
+        givers = [name for name in methods if name != "none"]
+        if rule == "dose" and givers:
             dose_of = st.selectbox(
-                "Dose of", givers, format_func=titled, width=200,
-                index=givers.index("lora") if "lora" in givers else 0,
-                key=f"benchmark_dose_{id}", persist_state="session",
+                "Dose of", givers, index=givers.index("lora") if "lora" in givers else 0,
+                format_func=titled, width=165, key=f"benchmark_dose_{id}", persist_state="session",
                 help="Its KL at its chosen factor is the dose that all others get.",
-            ) if givers else None  # fmt: skip
+            )  # fmt: skip
         with st.popover("Methods", icon=":material/checklist:"):
             chosen = st.multiselect(
                 "Methods", methods, default=methods, format_func=titled,
                 key=f"benchmark_methods_{id}", persist_state="session",
             )  # fmt: skip
-    if reference not in chosen:
-        chosen = [name for name in methods if name in chosen or name == reference]
-    return Choice(split, tuple(seeds), tuple(chosen), rule, reference, dose_of)
+    # What others are compared with is always there.
+    kept = tuple(name for name in methods if name in chosen or name == reference)
+    return Choice(split, tuple(seeds), kept, rule, reference, dose_of)

@@ -159,7 +159,7 @@ def _concept_table(source: Source, choice: Choice, concept: str) -> None:
         hide_index=True,
         column_config={
             "concept": st.column_config.TextColumn("Concept", pinned=True, width=120),
-            **{titled(name): st.column_config.NumberColumn(format="%.2f", width=90) for name in wide.columns},
+            **{titled(name): st.column_config.NumberColumn(format="%.2f", width=110) for name in wide.columns},
         },
     )
     st.download_button(

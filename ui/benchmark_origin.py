@@ -16,6 +16,8 @@ from ui.benchmark_style import titled
 from ui.errors import boundary
 from ui.text import counted, plain
 
+POSITIONS = {"all": "all tokens", "sentence_ends": "tokens that end a sentence"}
+
 
 def origin_view(source: Source) -> None:
     """Manifest, failures, command and downloads."""
@@ -25,7 +27,7 @@ def origin_view(source: Source) -> None:
         st.table(facts(source), border="horizontal", hide_header=True)
     with right:
         _downloads(source)
-        _failures(source)
+    _failures(source)
     st.markdown("**The command that makes it again**")
     with boundary():
         st.code(command_line(source.settings, f"runs/{source.name}"), language="bash", wrap_lines=True)
@@ -48,7 +50,7 @@ def facts(source: Source) -> dict[str, list[str]]:
         "examples": f"{settings.n_examples} with and {settings.n_examples} without the concept",
         "answers": f"{counted(settings.n_completions, 'text')} of at most {settings.max_new_tokens} tokens at "
         f"temperature {settings.temperature:g}",
-        "positions": f"features and directions are read and written at {settings.positions.replace('_', ' ')}",
+        "positions": f"features and directions are read and written at {POSITIONS[settings.positions]}",
         "test half": "every factor" if settings.test_factors == "all" else "chosen factor alone",
         "weights": _short(manifest.weights),
         "SAE file": _short(manifest.sae),
@@ -95,7 +97,7 @@ def _failures(source: Source) -> None:
         {"method": titled(one.method), "concept": one.concept, "seed": one.seed, "why": one.error}
         for one in source.failures
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key="benchmark_failures", height=220)
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key="benchmark_failures", height=min(300, 38 + 35 * len(rows)))
 
 
 def _downloads(source: Source) -> None:

@@ -22,7 +22,10 @@ def source_id(source: Source) -> str:
 
 
 def show_next(id: str) -> None:
-    """Have the next rerun show the result with this id; a widget's value cannot be set once it is drawn."""
+    """Show the result with this id as soon as it is there, unless another is chosen first.
+
+    A widget's value cannot be set once it is drawn, and a run that was just started has no folder yet.
+    """
     st.session_state[_NEXT] = id
 
 
@@ -42,13 +45,13 @@ def source_choice(found: list[Source]) -> Source | None:
     if not found:
         return None
     names = {source_id(one): one for one in found}
-    wanted = st.session_state.pop(_NEXT, None)
-    if wanted in names:
-        st.session_state[_KEY] = wanted
+    if st.session_state.get(_NEXT) in names:
+        st.session_state[_KEY] = st.session_state.pop(_NEXT)
     elif st.session_state.get(_KEY) not in names:
         st.session_state.pop(_KEY, None)
     id = st.selectbox(
         "Result", list(names), format_func=lambda id: label(names[id]), key=_KEY, persist_state="session",
+        on_change=lambda: st.session_state.pop(_NEXT, None),
         help="Stored results come with Steerscope and open at once. Runs are those of this server's runs folder.",
     )  # fmt: skip
     return names[id]

@@ -13,7 +13,7 @@ from steering.methods.registry import METHOD_NAMES
 from steering.presets import preset, presets
 from ui import benchmark_job
 from ui.benchmark_source import Source
-from ui.benchmark_style import titled, usual
+from ui.benchmark_style import USUAL, titled
 from ui.errors import boundary
 from ui.text import counted, duration, plain
 
@@ -41,7 +41,7 @@ class Size:
 
 SIZES = {
     "quick": Size("A first look", ("prompt", "sae_f1c", "diffmean", "none"), 4, 1, 4, 6),
-    "usual": Size("The usual methods", tuple(usual(METHOD_NAMES)), 12, 1, 10, 20),
+    "usual": Size("The usual methods", tuple(name for name in METHOD_NAMES if name in USUAL), 12, 1, 10, 20),
     "whole": Size("Everything", METHOD_NAMES, None, 3, 10, 20),
 }
 

@@ -12,8 +12,8 @@ from ui.palette import FEATURE_COLOURS, NEGATIVE
 _BLUE, _ORANGE, _GREEN, _PURPLE = FEATURE_COLOURS
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "pentagon")
-USUAL = ("prompt", "sae_f1c", "sae_f1c_output", "diffmean", "lora", "none")
-"""Methods that most questions are about; what is shown before anything was chosen."""
+USUAL = ("none", "prompt", "sae_f1c", "lora", "diffmean", "sae_f1c_output")
+"""Methods that most questions are about, what must not be missing first; shown before anything was chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +44,29 @@ def style(name: str) -> Style:
 
 
 def titled(name: str) -> str:
-    """A method's title; a control says that it is one."""
+    """A method's title, short enough for a column; a control says that it is one."""
     found = method(name)
-    return f"{found.title} (control)" if found.is_control else found.title
+    title = _SHORT.get(name, found.title)
+    return f"{title} (control)" if found.is_control else title
 
 
 def usual(names: tuple[str, ...], *, most: int = 6) -> list[str]:
     """What to show of ``names`` at first."""
-    return ([name for name in names if name in USUAL] or list(names))[:most]
+    return ([name for name in USUAL if name in names] or list(names))[:most]
 
 
+_SHORT = {
+    "sae_label": "SAE, label search",
+    "sae_auroc": "SAE, AUROC",
+    "sae_f1c": "SAE, calibrated F1",
+    "sae_f1c_output": "SAE, F1 + output score",
+    "sae_f1c_confidence": "SAE, F1 + confidence",
+    "sae_topk": "SAE, top features",
+    "ssv": "Supervised vector",
+    "sft": "Fine-tuning",
+    "random_feature": "Random feature",
+    "other_concept": "Other concept",
+}
 _COLOURS = {"sae": _BLUE, "prompt": _ORANGE, "direction": _GREEN, "weights": _PURPLE, "control": NEGATIVE}
 
 

@@ -218,8 +218,9 @@ def small(app: AppTest) -> AppTest:
 
 
 @pytest.mark.usefixtures("needs_world")
-def test_a_tiny_run_starts_finishes_and_is_shown(places, open_app):
-    app = small(open_app(PAGE))
+def test_a_tiny_run_starts_finishes_and_is_shown(places, stored, open_app):
+    """Beside a stored result: the run is shown as soon as it has a folder, which is after the page was drawn again."""
+    app = small(show(open_app(PAGE), "new"))
     app.button(key="benchmark_start").click().run()
     assert not app.exception
     (job,) = runtime.jobs().active(kind="benchmark")
