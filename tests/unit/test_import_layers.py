@@ -18,6 +18,11 @@ SCREENS = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py"))]
 
 # Packages and modules below steering that pages may import before torch is there.
 LIGHT = (
+    "benchmark.board",
+    "benchmark.command",
+    "benchmark.estimate",
+    "benchmark.runs",
+    "benchmark.stored",
     "directions.settings",
     "errors",
     "evidence",
