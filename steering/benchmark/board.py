@@ -7,12 +7,13 @@ from typing import Literal
 import pandas as pd
 
 from steering.benchmark.parts import Failure
+from steering.benchmark.planned import planned_of
 from steering.benchmark.settings import BenchmarkSettings
 from steering.errors import SteeringError
-from steering.evidence.aggregation import concept_means, values_of
+from steering.evidence.aggregation import SCORES, concept_means, run_means, values_of
 from steering.evidence.bootstrap import N_RESAMPLES
 from steering.evidence.curves import equal_dose
-from steering.evidence.intent_to_treat import UNSTEERED, count_dropped
+from steering.evidence.intent_to_treat import UNSTEERED, can_count_as_unsteered, count_dropped_runs
 from steering.evidence.leaderboard import leaderboard
 from steering.evidence.protocol import mark_selected, oracle_factors
 from steering.evidence.table import RATINGS
@@ -49,13 +50,13 @@ class Board:
 
     Attributes:
         table: columns of ``evidence.leaderboard.leaderboard``, then means over concepts of the three ratings and of
-            ``kl``, and ``n_dropped``: concepts for which the method has no result and counts as unsteered.
+            ``kl``, and ``n_dropped``: runs (a concept under a seed) of which the method has no result.
         means: a row per method and concept that it has a result of.
         filled: ``overall`` of every method on every concept, those without a result included: what the intervals are
             taken over.
         n_concepts: that every method was compared on.
         n_left_out: concepts on which not every method reaches the dose.
-        dropped_as: what a concept without a result scores: ``unsteered`` or ``zero``.
+        dropped_as: what a run without a result scores: ``unsteered`` or ``zero``.
     """
 
     table: pd.DataFrame
@@ -103,6 +104,7 @@ def standing(
     choice: Choice,
     *,
     concepts: Collection[str] | None = None,
+    planned: pd.DataFrame | None = None,
     n_resamples: int = N_RESAMPLES,
 ) -> Board:
     """The leaderboard of a choice.
@@ -111,27 +113,29 @@ def standing(
         table: results with the columns of ``steering.evidence.table``.
         choice: what is compared and how.
         concepts: those that count; all unless told.
+        planned: every run that was planned, as ``planned.planned_runs`` tells from the settings; those of the choice
+            and of ``concepts`` count. Unless told, every method, concept and seed that the table has.
         n_resamples: of the bootstrap.
 
     Raises:
-        SteeringError: no row is left, the reference is not among the methods, or no concept is reached at equal dose.
+        SteeringError: no row is left, the reference is not among the methods, a row was not planned, or no concept is
+            reached at equal dose.
     """
     if choice.reference is not None and choice.reference not in choice.methods:
         raise SteeringError(f"The reference {choice.reference} is not among the methods; choose it, or another one.")
     if choice.factor == "dose":
-        return _at_equal_dose(table, choice, concepts, n_resamples)
+        return _at_equal_dose(table, choice, concepts, planned, n_resamples)
     rows = rows_of(table, choice, concepts=concepts)
     if choice.factor == "oracle":
         rows = mark_selected(rows, oracle_factors(rows))
-    means = concept_means(rows)
-    planned = sorted(map(str, means["concept"].unique()))
-    unsteered = set(means.loc[means["method"] == UNSTEERED, "concept"].astype(str))
-    dropped_as: Literal["unsteered", "zero"] = "unsteered" if unsteered == set(planned) else "zero"
-    filled = count_dropped(means, planned, dropped=dropped_as)
+    plan = _chosen(planned_of(rows) if planned is None else planned, choice, concepts)
+    runs = run_means(rows)
+    means = runs.groupby(["model", "method", "concept"], observed=True)[SCORES].mean().reset_index()
+    dropped_as: Literal["unsteered", "zero"] = "unsteered" if can_count_as_unsteered(runs, plan) else "zero"
+    filled = count_dropped_runs(runs, plan, dropped=dropped_as)
     board = _with_ratings(leaderboard(filled, reference=choice.reference, n_resamples=n_resamples), means)
-    dropped = filled.groupby("method", observed=True)["is_dropped"].sum()
-    board["n_dropped"] = board["method"].map(dropped.to_dict()).astype(int)
-    return Board(board, means, filled, len(planned), 0, dropped_as)
+    board["n_dropped"] = board["method"].map(filled.groupby("method")["n_dropped"].sum())
+    return Board(board, means, filled, plan["concept"].nunique(), 0, dropped_as)
 
 
 def failed_shares(
@@ -147,7 +151,21 @@ def failed_shares(
     }
 
 
-def _at_equal_dose(table: pd.DataFrame, choice: Choice, concepts: Collection[str] | None, n_resamples: int) -> Board:
+def _chosen(plan: pd.DataFrame, choice: Choice, concepts: Collection[str] | None) -> pd.DataFrame:
+    """The planned runs that a choice is about."""
+    kept = (plan["split"] == choice.split) & plan["seed"].isin(choice.seeds) & plan["method"].isin(choice.methods)
+    if concepts is not None:
+        kept &= plan["concept"].isin(list(concepts))
+    return plan[kept]
+
+
+def _at_equal_dose(
+    table: pd.DataFrame,
+    choice: Choice,
+    concepts: Collection[str] | None,
+    planned: pd.DataFrame | None,
+    n_resamples: int,
+) -> Board:
     if choice.dose_of is None:
         raise SteeringError("Equal doses need a method whose dose the others get; name one.")
     dosed = [name for name in choice.methods if method(name).dose != "none"]
@@ -163,7 +181,10 @@ def _at_equal_dose(table: pd.DataFrame, choice: Choice, concepts: Collection[str
     reference = choice.reference if choice.reference in dosed else None
     board = _with_ratings(leaderboard(means, reference=reference, n_resamples=n_resamples), means)
     board["n_dropped"] = 0
-    return Board(board, means, means, means["concept"].nunique(), int(means["n_left_out"].max()))
+    n_concepts, n_left_out = means["concept"].nunique(), int(means["n_left_out"].max())
+    if planned is not None:  # concepts on which everything failed are in no row
+        n_left_out = _chosen(planned, choice, concepts)["concept"].nunique() - n_concepts
+    return Board(board, means, means, n_concepts, n_left_out)
 
 
 def _with_ratings(board: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:

@@ -5,53 +5,64 @@ from typing import Any
 
 import pandas as pd
 
-from steering.evidence.aggregation import SCORES, concept_means
-from steering.evidence.intent_to_treat import count_dropped
+from steering.benchmark.planned import planned_of
+from steering.evidence.aggregation import SCORES, run_means
+from steering.evidence.intent_to_treat import can_count_as_unsteered, count_dropped_runs
 from steering.evidence.leaderboard import leaderboard
-from steering.evidence.protocol import check_grids, check_halves, mark_selected, oracle_factors
-from steering.evidence.table import check_table
+from steering.evidence.protocol import check_protocol, mark_selected, oracle_factors, short_grids
 
 REFERENCE = "sae_f1c"
 
 
-def report(table: pd.DataFrame, *, reference: str | None = None, n_resamples: int = 10_000) -> pd.DataFrame:
+def report(
+    table: pd.DataFrame,
+    *,
+    planned: pd.DataFrame | None = None,
+    reference: str | None = None,
+    n_resamples: int = 10_000,
+) -> pd.DataFrame:
     """A leaderboard for each split, methods best first.
 
-    A concept that a method could not be had for counts as unsteered where the method ``none`` was run, else as zero, so
-    that refusing hard concepts raises no mean; ``n_dropped`` says how many these are.
+    A concept and seed that a method could not be had for counts as unsteered where the method ``none`` was run on all,
+    else as zero, so that refusing hard concepts raises no mean; ``n_dropped`` says how many these are.
 
     Args:
         table: rows with the columns of ``steering.evidence.table``.
+        planned: every run that was planned, as ``planned.planned_runs`` tells from the settings. Unless told, every
+            method, concept and seed that the table has; what failed for all of them is then in no count.
         reference: method that the others are compared with; None for ``sae_f1c`` where it was run.
         n_resamples: of the bootstrap.
 
     Returns:
-        ``split`` and the columns of ``evidence.leaderboard.leaderboard``, then ``n_dropped``, the means of the three
-        ratings and of ``kl`` over the concepts that are there, and ``oracle``: the mean score if every factor had been
-        chosen on the test half itself.
+        ``split`` and the columns of ``evidence.leaderboard.leaderboard``, then ``n_dropped``: runs (a concept under a
+        seed) without a result; the means of the three ratings and of ``kl`` over the runs that are there; and
+        ``oracle``: the score if every factor had been chosen on the test half itself, missing where only chosen
+        factors were scored there.
 
     Raises:
-        SteeringError: the table breaks the protocol.
+        SteeringError: the table breaks the protocol, or has a run that was not planned.
     """
-    check_table(table)
-    check_halves(table)
-    check_grids(table)
+    check_protocol(table)
+    plan = planned_of(table) if planned is None else planned
+    runs = run_means(table).astype({"model": str, "method": str, "concept": str})
+    splits = table[["concept", "split"]].drop_duplicates().astype(str).set_index("concept")["split"]
+    of_run = runs["concept"].map(splits)
     found = []
-    for split, rows in table.groupby("split", observed=True):
-        means = concept_means(rows)
-        planned = sorted(means["concept"].unique())
-        whole = "none" in set(means["method"]) and set(means.loc[means["method"] == "none", "concept"]) == set(planned)
-        filled = count_dropped(means, planned, dropped="unsteered" if whole else "zero")
-        methods = set(means["method"])
+    for split, of_split in plan.groupby("split"):
+        own, rows = runs[of_run == split], table[table["split"] == split]
+        if own.empty:  # nothing came of it at all: there is nothing to compare
+            continue
+        dropped = "unsteered" if can_count_as_unsteered(own, of_split) else "zero"
+        filled = count_dropped_runs(own, of_split, dropped=dropped)  # type: ignore[arg-type]  # one of the two
+        methods = set(filled["method"])
         against = reference or (REFERENCE if REFERENCE in methods else None)
         board = leaderboard(filled, reference=against, n_resamples=n_resamples).set_index(["model", "method"])
-        grouped = means.groupby(["model", "method"], observed=True)
-        board["n_dropped"] = filled.groupby(["model", "method"])["is_dropped"].sum()
+        board["n_dropped"] = filled.groupby(["model", "method"])["n_dropped"].sum()
+        grouped = own.groupby(["model", "method", "concept"])[SCORES].mean().groupby(["model", "method"])
         for name in SCORES:
             if name != "overall":
                 board[name] = grouped[name].mean()
-        oracle = concept_means(mark_selected(rows, oracle_factors(rows)))
-        board["oracle"] = oracle.groupby(["model", "method"], observed=True)["overall"].mean()
+        board["oracle"] = _oracle(rows, of_split, dropped)
         board = board.reset_index()
         board.insert(0, "split", split)
         found.append(board)
@@ -66,11 +77,11 @@ def as_text(board: pd.DataFrame) -> str:
             {
                 "method": rows["method"],
                 "score": [_interval(*of) for of in rows[["score", "low", "high"]].itertuples(index=False)],
-                "concept": rows["concept_score"].map("{:.2f}".format),
-                "instruction": rows["instruction_score"].map("{:.2f}".format),
-                "fluency": rows["fluency_score"].map("{:.2f}".format),
-                "KL": rows["kl"].map("{:.2f}".format),
-                "oracle": rows["oracle"].map("{:.2f}".format),
+                "concept": rows["concept_score"].map(_number),
+                "instruction": rows["instruction_score"].map(_number),
+                "fluency": rows["fluency_score"].map(_number),
+                "KL": rows["kl"].map(_number),
+                "oracle": rows["oracle"].map(_number),
                 "dropped": rows["n_dropped"],
             }
         )
@@ -88,6 +99,24 @@ def as_json(board: pd.DataFrame) -> list[dict[str, Any]]:
         }
         for row in board.to_dict(orient="records")
     ]
+
+
+def _oracle(rows: pd.DataFrame, planned: pd.DataFrame, dropped: str) -> pd.Series:
+    """Model and method → score with factors chosen on the test half, dropped runs counted as in the score itself."""
+    short = {(str(model), str(name)) for model, name, *_ in short_grids(rows).index}
+    graded = rows[~pd.MultiIndex.from_frame(rows[["model", "method"]].astype(str)).isin(list(short))]
+    if graded.empty:
+        return pd.Series(dtype=float)
+    runs = run_means(mark_selected(graded, oracle_factors(graded)))
+    # The unsteered model has one factor, so it is always there to stand in for dropped runs.
+    known = planned[~planned["method"].isin({name for _, name in short})]
+    filled = count_dropped_runs(runs, known, dropped=dropped)  # type: ignore[arg-type]  # one of the two
+    found: pd.Series = filled.groupby(["model", "method"])["overall"].mean()
+    return found
+
+
+def _number(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.2f}"
 
 
 def _interval(value: float, low: float, high: float) -> str:

@@ -51,6 +51,7 @@ def add_benchmark_parser(verbs: Any) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     from steering.benchmark.collect import read_results
+    from steering.benchmark.planned import planned_runs
     from steering.benchmark.report import as_json, as_text, report
     from steering.benchmark.runner import run_benchmark
 
@@ -69,7 +70,7 @@ def _run(arguments: argparse.Namespace) -> int:
     _tell_failures(summary)
     if summary.results is None:
         raise SteeringError(f"None of the {summary.n_units} units could be computed; see {arguments.out / 'failures'}.")
-    board = report(read_results(arguments.out))
+    board = report(read_results(arguments.out), planned=planned_runs(settings))
     if arguments.json:
         failures = [{"unit": str(one.unit), "error": one.error, "is_bug": one.is_bug} for one in summary.failures]
         write_json({"results": str(summary.results), "failures": failures, "leaderboard": as_json(board)})

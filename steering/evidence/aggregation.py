@@ -13,23 +13,19 @@ Aggregation = Literal["axbench", "arad"]
 SCORES = [*RATINGS, "overall", "kl"]
 
 
-def concept_means(
+def run_means(
     table: pd.DataFrame, *, half: Literal["select", "test"] = "test", aggregation: Aggregation = "axbench"
 ) -> pd.DataFrame:
-    """A row per model, method and concept: means at the selected factor, over completions and then over seeds.
-
-    Each seed is one run of the protocol and weighs the same.
+    """A row per model, method, concept and seed: means over the completions at the selected factor.
 
     Args:
         table: results with their selected factors; ``protocol.mark_selected`` marks them.
         half: which half's completions count.
-        aggregation: ``axbench`` takes the mean of the completions' harmonic means. ``arad`` takes the harmonic mean of
-            a concept's three mean ratings, as arXiv 2505.20063 does; it is never lower, often far higher, and cannot be
-            compared with the other.
+        aggregation: as for ``concept_means``.
 
     Returns:
-        Columns ``model, method, concept, n_seeds, n_completions``, the three ratings, ``overall`` and ``kl`` (nats,
-        missing where not measured).
+        Columns ``model, method, concept, seed``, the three ratings, ``overall``, ``kl`` (nats, missing where not
+        measured) and ``n_completions``.
 
     Raises:
         SteeringError: a run has no completion at a selected factor in this half.
@@ -48,7 +44,32 @@ def concept_means(
     if aggregation == "arad":
         runs["overall"] = harmonic_mean(runs[RATINGS].to_numpy(np.float64))
     runs["n_completions"] = grouped.size()
-    concepts = runs.groupby(RUN[:-1], observed=True)
+    return runs.reset_index()
+
+
+def concept_means(
+    table: pd.DataFrame, *, half: Literal["select", "test"] = "test", aggregation: Aggregation = "axbench"
+) -> pd.DataFrame:
+    """A row per model, method and concept: means at the selected factor, over completions and then over seeds.
+
+    Each seed is one run of the protocol and weighs the same. Only seeds that are there count:
+    ``intent_to_treat.count_dropped_runs`` counts the others too.
+
+    Args:
+        table: results with their selected factors; ``protocol.mark_selected`` marks them.
+        half: which half's completions count.
+        aggregation: ``axbench`` takes the mean of the completions' harmonic means. ``arad`` takes the harmonic mean of
+            a concept's three mean ratings, as arXiv 2505.20063 does; it is never lower, often far higher, and cannot be
+            compared with the other.
+
+    Returns:
+        Columns ``model, method, concept, n_seeds, n_completions``, the three ratings, ``overall`` and ``kl`` (nats,
+        missing where not measured).
+
+    Raises:
+        SteeringError: a run has no completion at a selected factor in this half.
+    """
+    concepts = run_means(table, half=half, aggregation=aggregation).groupby(RUN[:-1], observed=True)
     means = concepts[SCORES].mean()
     means.insert(0, "n_seeds", concepts.size())
     means.insert(1, "n_completions", concepts["n_completions"].sum())

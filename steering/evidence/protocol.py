@@ -53,6 +53,17 @@ def choose_factors(table: pd.DataFrame, *, half: Literal["select", "test"] = "se
     return best[[*RUN, "factor"]].reset_index(drop=True)
 
 
+def short_grids(table: pd.DataFrame) -> pd.DataFrame:
+    """Runs that were scored at fewer factors on the test half than on the selection half: they have no oracle.
+
+    Returns:
+        Index: the run. ``select`` and ``test``: how many factors each half has.
+    """
+    sizes = table.groupby([*RUN, "half"], observed=True)["factor"].nunique().unstack("half", fill_value=0)
+    found: pd.DataFrame = sizes.reindex(columns=["select", "test"], fill_value=0).query("test < select")
+    return found
+
+
 def oracle_factors(table: pd.DataFrame) -> pd.DataFrame:
     """The factor that is best on the test half itself: a bound that no honest choice reaches on average.
 
@@ -64,8 +75,7 @@ def oracle_factors(table: pd.DataFrame) -> pd.DataFrame:
     Raises:
         SteeringError: a run's grid was not scored in full on the test half.
     """
-    sizes = table.groupby([*RUN, "half"], observed=True)["factor"].nunique().unstack("half", fill_value=0)
-    short = sizes.reindex(columns=["select", "test"], fill_value=0).query("test < select")
+    short = short_grids(table)
     if len(short):
         _, method, concept, seed = short.index[0]
         raise SteeringError(

@@ -299,6 +299,27 @@ def test_the_command_line(bench: Path, whole: Path, tmp_path: Path, capsys: pyte
     assert main([*arguments, "--resume"]) == 0
 
 
+def test_the_command_line_with_chosen_factors_alone(
+    bench: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And with a method that fails everywhere: it stands on the board all the same."""
+    from steering.cli import main
+
+    settings = bench_settings(bench)
+    arguments = [
+        "benchmark", "--model", settings.model, "--sae", str(settings.sae), "--examples", str(settings.examples),
+        "--prompts", str(settings.prompts), "--judge", settings.judge, "--methods", "none,sae_label,diffmean",
+        "--concepts", "zed", "--select-prompts", "2", "--test-prompts", "3", "--max-new-tokens", "4",
+        "--n-examples", "8", "--batch-size", "20", "--test-factors", "chosen", "--out", str(tmp_path / "out"),
+    ]  # fmt: skip
+    assert main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert {line.split()[0]: line.split()[-2:] for line in lines if line.split()[:1] == ["diffmean"]} == {
+        "diffmean": ["-", "0"]
+    }, "oracle and dropped"
+    assert next(line for line in lines if "sae_label" in line).split()[-1] == "1"
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -14,7 +14,7 @@ from steering.benchmark.report import report
 from steering.benchmark.settings import Unit
 from steering.benchmark.stored import read_stored, store
 from steering.errors import SteeringError
-from steering.evidence.aggregation import concept_means
+from steering.evidence.aggregation import concept_means, run_means
 from steering.evidence.curves import equal_dose
 from steering.evidence.leaderboard import leaderboard
 from tests.drawn_bench import SETTINGS, write_run
@@ -47,14 +47,15 @@ def test_chosen_factors_are_the_report(run: Path, table: pd.DataFrame) -> None:
 def test_a_concept_without_a_result_counts_as_unsteered(table: pd.DataFrame) -> None:
     board = standing(table, TEST, n_resamples=50)
     row = board.table.set_index("method").loc["sae_f1c"]
-    assert (board.dropped_as, row["n_dropped"], row["n_concepts"]) == ("unsteered", 1, 3)
-    means = concept_means(rows_of(table, TEST))
-    own = means[means["method"] == "sae_f1c"]["overall"].sum()
-    instead = means[(means["method"] == "none") & (means["concept"] == "wine")]["overall"].iloc[0]
-    assert row["score"] == pytest.approx((own + instead) / 3)
+    assert (board.dropped_as, row["n_dropped"], row["n_concepts"]) == ("unsteered", len(FAILED), 3)
+    runs = run_means(rows_of(table, TEST)).astype({"method": str, "concept": str})
+    values = runs.set_index(["method", "concept", "seed"])["overall"]
+    own = values["sae_f1c"].sum()
+    instead = sum(values["none", unit.concept, unit.seed] for unit in FAILED)
+    assert row["score"] == pytest.approx((own + instead) / 6)
     without = standing(table, replace(TEST, methods=("prompt", "sae_f1c")), n_resamples=50)
     assert without.dropped_as == "zero"
-    assert without.table.set_index("method").loc["sae_f1c", "score"] == pytest.approx(own / 3)
+    assert without.table.set_index("method").loc["sae_f1c", "score"] == pytest.approx(own / 6)
 
 
 def test_the_oracle_is_never_below_the_choice(table: pd.DataFrame) -> None:
