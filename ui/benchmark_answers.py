@@ -6,10 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from steering.benchmark.board import Choice
+from steering.benchmark.planned import splits_of
 from steering.benchmark.stored import StoredResult
 from steering.evidence.table import COLUMNS
 from steering.judges.score import Score
-from ui.benchmark_source import Source, concepts_of, is_of_world, source_id, split_of, table_of
+from ui.benchmark_source import Source, concepts_of, is_of_world, source_id, table_of
 from ui.benchmark_style import titled, usual
 from ui.text import plain
 
@@ -31,7 +32,7 @@ def answers_view(source: Source, choice: Choice) -> None:
             f"Texts are kept for the test prompts at the chosen factor, seed {source.settings.seeds[0]}. A run of your "
             "own keeps all of them."
         )
-    splits, id = split_of(source.settings), source_id(source)
+    splits, id = splits_of(source.settings), source_id(source)
     rows = table_of(source, (*COLUMNS, "sample", "slider", "is_looping", "n_generated", "prompt", "text", "reasons"))
     rows = rows[rows["text"].notna() & rows["method"].isin(choice.methods) & rows["seed"].isin(choice.seeds)]
     concepts = [

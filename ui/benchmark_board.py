@@ -4,12 +4,13 @@ import pandas as pd
 import streamlit as st
 
 from steering.benchmark.board import Board, Choice, failed_shares, standing
+from steering.benchmark.planned import planned_runs, splits_of
 from steering.evidence.aggregation import paired_values
 from steering.evidence.bootstrap import bootstrap_difference
 from steering.methods.registry import method
 from ui import charts
 from ui.benchmark_chart import leaderboard_figure
-from ui.benchmark_source import Source, concepts_of, is_of_world, source_id, split_of, table_of
+from ui.benchmark_source import Source, concepts_of, is_of_world, source_id, table_of
 from ui.benchmark_style import titled
 from ui.text import counted, plain
 
@@ -26,9 +27,9 @@ def board_view(source: Source, choice: Choice) -> None:
         st.markdown(sentence(board, choice))
     if is_of_world(source):
         st.caption(f":material/home: {HOME_ADVANTAGE}")
-    failed = failed_shares(
-        source.settings, source.failures, choice, set(map(str, board.means["concept"].unique())) | _lost(source, choice)
-    )
+    splits = splits_of(source.settings)
+    compared = [concept for concept in concepts_of(source) if splits[concept] == choice.split]
+    failed = failed_shares(source.settings, source.failures, choice, compared)
     shown = display_table(board, choice, failed)
     with st.grid(min_column_width=600, gap="medium", key="benchmark_board_grid"):
         table, chart = st.container(), st.container()
@@ -57,12 +58,23 @@ def board_of(source: Source, choice: Choice) -> Board:
     """
     table = table_of(source)
     n_rows = len(table)
-    return _standing(source_id(source), f"{source.made} {n_rows}", choice, concepts_of(source), _table_=table)
+    planned = planned_runs(source.settings)
+    return _standing(
+        source_id(source), f"{source.made} {n_rows}", choice, concepts_of(source), _table=table, _planned=planned
+    )
 
 
 @st.cache_data(max_entries=64, show_spinner="Comparing the methods")
-def _standing(id: str, state: str, choice: Choice, concepts: tuple[str, ...], *, _table_: pd.DataFrame) -> Board:  # noqa: ARG001 - the key
-    return standing(_table_, choice, concepts=concepts)
+def _standing(
+    id: str,  # noqa: ARG001 - the key, as is the next
+    state: str,  # noqa: ARG001
+    choice: Choice,
+    concepts: tuple[str, ...],
+    *,
+    _table: pd.DataFrame,
+    _planned: pd.DataFrame,
+) -> Board:
+    return standing(_table, choice, concepts=concepts, planned=_planned)
 
 
 def sentence(board: Board, choice: Choice) -> str:
@@ -193,7 +205,7 @@ def footnote(board: Board, choice: Choice) -> str:
     dropped = int(board.table["n_dropped"].sum())
     if dropped:
         how = "as the untouched model does" if board.dropped_as == "unsteered" else "zero"
-        told.append(f"Where a method has no result for a concept ({counted(dropped, 'case')}), it scores {how}.")
+        told.append(f"Where a method has no result ({counted(dropped, 'unit')}), it scores {how}.")
     if choice.factor == "dose":
         told.append(
             f"{counted(board.n_left_out, 'concept')} left out on which not every method reaches the dose; methods "
@@ -203,9 +215,3 @@ def footnote(board: Board, choice: Choice) -> str:
         if choice.reference in undosed:
             told.append(f"{plain(titled(choice.reference))} has no strength, so nothing is compared with it here.")
     return " ".join(told)
-
-
-def _lost(source: Source, choice: Choice) -> set[str]:
-    """Concepts of the split that no method has a result of."""
-    splits = split_of(source.settings)
-    return {one.concept for one in source.failures if splits[one.concept] == choice.split}

@@ -3,8 +3,9 @@
 import streamlit as st
 
 from steering.benchmark.board import Choice, FactorRule
+from steering.benchmark.planned import splits_of
 from steering.benchmark.report import REFERENCE
-from ui.benchmark_source import Source, concepts_of, source_id, split_of
+from ui.benchmark_source import Source, concepts_of, source_id
 from ui.benchmark_style import titled
 
 RULES: dict[FactorRule, str] = {"chosen": "Chosen", "oracle": "Oracle", "dose": "Equal dose"}
@@ -41,7 +42,7 @@ def view_next(view: str) -> None:
 def choice_controls(source: Source, *, comparing: bool = True) -> Choice:
     """Split, seeds, methods and, where methods are compared, factor and reference."""
     settings, id = source.settings, source_id(source)
-    present = {split_of(settings)[concept] for concept in concepts_of(source)}
+    present = {splits_of(settings)[concept] for concept in concepts_of(source)}
     splits = [split for split in SPLITS if split in present]
     rules: list[FactorRule] = list(RULES) if settings.test_factors == "all" else ["chosen"]
     methods = list(settings.methods)

@@ -7,6 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from steering.benchmark.board import Choice, rows_of
+from steering.benchmark.planned import splits_of
+from steering.cli.output import inert
 from steering.evidence.aggregation import concept_means
 from steering.evidence.curves import Half, damage_front, dose_means, dose_response, on_front
 from steering.evidence.table import HIGHEST_RATING
@@ -14,7 +16,7 @@ from steering.methods.registry import method
 from ui import charts
 from ui.benchmark_board import board_of
 from ui.benchmark_chart import curves_figure, front_figure
-from ui.benchmark_source import Source, concepts_of, source_id, split_of, table_of
+from ui.benchmark_source import Source, concepts_of, source_id, table_of
 from ui.benchmark_style import titled, usual
 from ui.errors import boundary
 from ui.text import plain
@@ -32,7 +34,7 @@ X_NAMES = {"stream": "Share of the stream's norm", "scaling": "× trained LoRA s
 
 def curves_view(source: Source, choice: Choice) -> None:
     """A concept and methods to choose, four pictures, and a table of every concept."""
-    splits, id = split_of(source.settings), source_id(source)
+    splits, id = splits_of(source.settings), source_id(source)
     concepts = [concept for concept in concepts_of(source) if splits[concept] == choice.split]
     left, middle, right = st.columns([2, 4, 2], vertical_alignment="bottom")
     concept = left.selectbox(
@@ -163,7 +165,7 @@ def _concept_table(source: Source, choice: Choice, concept: str) -> None:
         },
     )
     st.download_button(
-        "Table as CSV", lambda: wide.to_csv().encode(), file_name=f"{source.name}-concepts.csv", mime="text/csv",
+        "Table as CSV", lambda: wide.rename(index=inert).to_csv().encode(), file_name=f"{source.name}-concepts.csv", mime="text/csv",
         key="benchmark_concepts_csv", icon=":material/download:", on_click="ignore",
     )  # fmt: skip
 

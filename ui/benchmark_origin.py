@@ -9,6 +9,7 @@ import streamlit as st
 from steering.benchmark.command import command_line
 from steering.benchmark.runs import Run
 from steering.benchmark.stored import StoredResult
+from steering.cli.output import inert
 from steering.presets import sae_title
 from steering.world import shipped
 from ui.benchmark_source import Source, table_of
@@ -131,12 +132,13 @@ def parquet(source: Source) -> bytes:
 
 
 def csv(source: Source) -> bytes:
-    """The columns that the evidence is made of.
+    """The columns that the evidence is made of; no concept's name is taken for a formula by a spreadsheet.
 
     Raises:
         SteeringError: it cannot be read.
     """
-    return table_of(source).to_csv(index=False).encode()
+    table = table_of(source)
+    return table.assign(concept=table["concept"].astype(str).map(inert)).to_csv(index=False).encode()
 
 
 def manifest_json(source: Source) -> bytes:

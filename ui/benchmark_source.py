@@ -4,7 +4,6 @@ import pandas as pd
 import streamlit as st
 
 from steering.benchmark.runs import Run, runs
-from steering.benchmark.settings import BenchmarkSettings
 from steering.benchmark.stored import StoredResult, stored_results
 from steering.errors import SteeringError
 from steering.evidence.table import COLUMNS
@@ -83,16 +82,6 @@ def _read(path: str, state: str, columns: tuple[str, ...], *, _source: Source) -
 def concepts_of(source: Source) -> tuple[str, ...]:
     """Concepts that can be compared: all, or those that are whole in a run that is not finished."""
     return source.settings.concepts if isinstance(source, StoredResult) else source.whole_concepts
-
-
-def split_of(settings: BenchmarkSettings) -> dict[str, str]:
-    """Concept → ``development`` or ``test``; a file of one's own has no development concepts."""
-    if settings.examples is not None:
-        return dict.fromkeys(settings.concepts, "test")
-    from steering.world.concepts import concepts
-
-    known = {one.name: one.split for one in concepts()}
-    return {concept: known.get(concept, "test") for concept in settings.concepts}
 
 
 def is_of_world(source: Source) -> bool:
