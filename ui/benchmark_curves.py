@@ -165,8 +165,8 @@ def _concept_table(source: Source, choice: Choice, concept: str) -> None:
         },
     )
     st.download_button(
-        "Table as CSV", lambda: wide.rename(index=inert).to_csv().encode(), file_name=f"{source.name}-concepts.csv", mime="text/csv",
-        key="benchmark_concepts_csv", icon=":material/download:", on_click="ignore",
+        "Table as CSV", lambda: wide.rename(index=inert).to_csv().encode(), file_name=f"{source.name}-concepts.csv",
+        mime="text/csv", key="benchmark_concepts_csv", icon=":material/download:", on_click="ignore",
     )  # fmt: skip
 
 
