@@ -85,7 +85,8 @@ class Scale:
     report_documents: int
 
 
-SPARSITIES = (16, 8, 32, 64, 128)
+SPARSITIES = (64, 8, 16, 32, 128)
+"""The default first: it steers best on the development concepts (docs/adr/0010)."""
 
 SCALES: dict[str, Scale] = {
     "full": Scale(
@@ -114,7 +115,7 @@ SCALES: dict[str, Scale] = {
                 n_layers=4,
                 n_heads=4,
                 cycles=((4_000, 1.0),),
-                saes=(SaeSize(2, 1_024, 16), SaeSize(2, 1_024, 64)),
+                saes=(SaeSize(2, 1_024, 64), SaeSize(2, 1_024, 16)),
             ),
         ),
         batch_tokens=4_096,
