@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from steering.benchmark.code import code_hash
 from steering.benchmark.collect import collect
 from steering.benchmark.outcome import failed
 from steering.benchmark.parts import open_folder
@@ -88,6 +89,6 @@ def part(unit: Unit, key: str, chosen: BenchmarkSettings, source: object) -> byt
     if of.needs_sae:
         details |= {"feature_ids": [7], "f1c": round(float(rng.uniform(0.2, 1.0)), 3)}
     header = Header(
-        key, unit.concept, unit.seed, unit.method, "w", "s", 2.5, {"torch": "2"}, "cpu", details
+        key, unit.concept, unit.seed, unit.method, "w", "s", 2.5, {"torch": "2"}, "cpu", details, code_hash()
     )  # fmt: skip
     return encode(rows, header)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from steering.benchmark.code import code_hash
 from steering.benchmark.judging import open_judge
 from steering.benchmark.settings import BenchmarkSettings
 from steering.benchmark.sources import Source, open_source
@@ -45,6 +46,7 @@ class Bench:
         self.judge = judge
         self.should_stop = should_stop
         self.weights = weights_fingerprint(loaded.model)
+        self.code = code_hash()
         self._tasks: OrderedDict[tuple[str, int], Task] = OrderedDict()
 
     def task(self, concept: str, seed: int) -> Task:

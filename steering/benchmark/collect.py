@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
-from steering.benchmark.parts import RESULTS, RunFolder, read_folder, write_json
+from steering.benchmark.parts import RESULTS, RunFolder, read_folder, unwritable, write_json
 from steering.benchmark.rows import COMPRESSION, HEADER, SCHEMA
 from steering.errors import SteeringError
 from steering.evidence.table import COLUMNS
@@ -27,7 +27,7 @@ def collect(folder: RunFolder) -> Path | None:
         The table's path, None where no unit is finished.
 
     Raises:
-        SteeringError: a part cannot be read or belongs to another run.
+        SteeringError: a part cannot be read or belongs to another run, or the table cannot be written.
     """
     finished = [unit for unit in folder.settings.units() if folder.part(unit).exists()]
     if not finished:
@@ -36,11 +36,14 @@ def collect(folder: RunFolder) -> Path | None:
     told = json.dumps({"key": folder.manifest.key, "settings": folder.settings.to_json()}, sort_keys=True)
     schema = SCHEMA.with_metadata({HEADER: told.encode()})
     details = []
-    with replacing(path) as part, pq.ParquetWriter(part, schema, compression=COMPRESSION) as writer:
-        for unit in finished:
-            header = folder.header(unit)
-            details.append({"concept": unit.concept, "seed": unit.seed, "method": unit.method, **header.details})
-            writer.write_table(pq.read_table(folder.part(unit)).replace_schema_metadata(schema.metadata))
+    try:
+        with replacing(path) as part, pq.ParquetWriter(part, schema, compression=COMPRESSION) as writer:
+            for unit in finished:
+                header = folder.header(unit)
+                details.append({"concept": unit.concept, "seed": unit.seed, "method": unit.method, **header.details})
+                writer.write_table(pq.read_table(folder.part(unit)).replace_schema_metadata(schema.metadata))
+    except OSError as error:
+        raise unwritable(path, error) from error
     write_json(folder.path / DETAILS, details)
     return path
 

@@ -10,9 +10,10 @@ import hashlib
 import json
 import os
 import platform
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from steering.errors import SteeringError
 from steering.replacing import replacing
 from steering.versions import versions_of
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, PARTS, FAILURES, RESULTS, LOCK = "manifest.json", "parts", "failures", "results.parquet", ".lock"
 PACKAGES = ("steerscope", "torch", "transformers", "peft", "sae-lens", "numpy", "scipy", "pandas", "pyarrow")
 
@@ -39,11 +40,12 @@ class Manifest:
     Attributes:
         settings: of the run.
         inputs: fingerprint of examples and prompts.
-        code: SHA-256 over the package's source files.
+        code: hash of the code that began it, see ``code.code_hash``; each part has its own.
         versions: of the packages where the run was begun; each part has its own.
         machine: where it was begun.
         weights: fingerprint of the model's weights, empty until the first part.
         sae: SHA-256 of the SAE's file, empty until the first part or where unknown.
+        other_codes: hashes of other code that parts were made by, which was asked for knowingly.
     """
 
     settings: BenchmarkSettings
@@ -53,6 +55,7 @@ class Manifest:
     machine: dict[str, str | int]
     weights: str = ""
     sae: str = ""
+    other_codes: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -62,6 +65,7 @@ class Manifest:
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         told = {name: getattr(self, name) for name in ("inputs", "code", "versions", "machine", "weights", "sae")}
+        told["other_codes"] = list(self.other_codes)
         return {"format": FORMAT, "key": self.key, "settings": self.settings.to_json(), **told}
 
     @classmethod
@@ -77,6 +81,7 @@ class Manifest:
             found = cls(
                 BenchmarkSettings.from_json(given["settings"]),
                 *(given[name] for name in ("inputs", "code", "versions", "machine", "weights", "sae")),
+                tuple(given["other_codes"]),
             )
         except (KeyError, TypeError) as error:
             raise SteeringError(f"{where} is no manifest of a benchmark ({error}); begin a new folder.") from error
@@ -112,11 +117,18 @@ class Failure:
 
 
 class RunFolder:
-    """The folder of one run. Only one process writes, see :func:`open_folder`."""
+    """The folder of one run. Only one process writes, see :func:`open_folder`.
 
-    def __init__(self, path: Path, manifest: Manifest) -> None:
+    Args:
+        path: of the folder.
+        manifest: of the run.
+        other_code: whether parts made by other code are taken too; the manifest then names it.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest, *, other_code: bool = False) -> None:
         self.path = path
         self.manifest = manifest
+        self.other_code = other_code
 
     @property
     def settings(self) -> BenchmarkSettings:
@@ -169,20 +181,32 @@ class RunFolder:
         self._check(header, unit, str(path))
         return header
 
+    def codes(self) -> dict[str, int]:
+        """Hash of code → finished units that it made, the first one first.
+
+        Raises:
+            SteeringError: a part cannot be read or belongs to another run.
+        """
+        found = Counter(self.header(unit).code for unit in self.settings.units() if self.part(unit).exists())
+        return {code: found[code] for code in (self.manifest.code, *self.manifest.other_codes) if found[code]}
+
     def write(self, unit: Unit, data: bytes) -> None:
         """Keep a finished unit.
 
         Raises:
-            SteeringError: it was computed with other settings, another model or another SAE; or the disk is full.
+            SteeringError: it was computed with other settings, another model, another SAE or other code; or the disk
+                is full.
         """
         header = read_header(pq.read_schema(pa.BufferReader(data)), f"What a worker sent for {unit}")
-        self._check(header, unit, f"What a worker sent for {unit}")
-        if not self.manifest.weights:
-            begun = {
-                name: getattr(self.manifest, name) for name in ("settings", "inputs", "code", "versions", "machine")
-            }
-            self.manifest = Manifest(**begun, weights=header.weights, sae=header.sae)
-            write_json(self.path / MANIFEST, self.manifest.to_json())
+        self._check(header, unit, f"What a worker sent for {unit}", other_code=self.other_code)
+        manifest = self.manifest
+        if not manifest.weights:
+            manifest = replace(manifest, weights=header.weights, sae=header.sae)
+        if header.code not in (manifest.code, *manifest.other_codes):
+            manifest = replace(manifest, other_codes=(*manifest.other_codes, header.code))
+        if manifest != self.manifest:
+            write_json(self.path / MANIFEST, manifest.to_json())
+            self.manifest = manifest
         _write(self.part(unit), data)
         self.failure(unit).unlink(missing_ok=True)
 
@@ -190,7 +214,7 @@ class RunFolder:
         """Keep the reason why a unit is not there."""
         write_json(self.failure(failure.unit), asdict(failure))
 
-    def _check(self, header: Header, unit: Unit, what: str) -> None:
+    def _check(self, header: Header, unit: Unit, what: str, *, other_code: bool = False) -> None:
         if header.key != self.manifest.key:
             raise SteeringError(f"{what} was made with other settings than the run in {self.path}; begin a new folder.")
         if (header.concept, header.seed, header.method) != (unit.concept, unit.seed, unit.method):
@@ -201,10 +225,18 @@ class RunFolder:
                 f"{what} was made with another model or SAE than the first part of {self.path}; the weights were "
                 "changed meanwhile, so begin a new folder."
             )
+        if not other_code and header.code not in (self.manifest.code, *self.manifest.other_codes):
+            raise SteeringError(
+                f"{what} was made by other code ({header.code[:8]}) than the run in {self.path} "
+                f"({self.manifest.code[:8]}); the source files were changed meanwhile, so begin a new folder, or resume "
+                "with --other-code to mix rows of both."
+            )
 
 
 @contextmanager
-def open_folder(path: Path, settings: BenchmarkSettings, inputs: str, *, resume: bool) -> Iterator[RunFolder]:
+def open_folder(
+    path: Path, settings: BenchmarkSettings, inputs: str, *, resume: bool, other_code: bool = False
+) -> Iterator[RunFolder]:
     """Begin a run in a new folder, or take one up again; nobody else can write there during the block.
 
     Args:
@@ -212,25 +244,24 @@ def open_folder(path: Path, settings: BenchmarkSettings, inputs: str, *, resume:
         settings: of the run.
         inputs: fingerprint of examples and prompts.
         resume: whether a run may already be there; it must have the same settings and inputs.
+        other_code: whether its rows may have been made by other code than this; the manifest then names both.
 
     Raises:
-        SteeringError: there is something and ``resume`` is off; the run there has other settings; another process is at
-            work in it; or the folder cannot be written.
+        SteeringError: there is something and ``resume`` is off; the run there has other settings, or was made by other
+            code and is not finished; another process is at work in it; or the folder cannot be written.
     """
     if not resume and path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise SteeringError(
             f"{path} exists already; give --resume to go on with the run in it, or name another folder."
         )
     manifest = Manifest(settings, inputs, code_hash(), _versions(), _machine())
-    try:
-        for folder in (path, path / PARTS, path / FAILURES):
-            folder.mkdir(parents=True, exist_ok=True)
-        with _alone(path):
+    with ExitStack() as held:
+        try:
+            for folder in (path, path / PARTS, path / FAILURES):
+                folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(_alone(path))
             if (path / MANIFEST).exists():
-                found = read_folder(path).manifest
-                if found.key != manifest.key:
-                    raise SteeringError(f"The run in {path} {_difference(found, manifest)}; begin a new folder.")
-                manifest = found
+                manifest = _taken_up(path, manifest, other_code=other_code)
             elif any((path / PARTS).iterdir()):
                 raise SteeringError(f"{path} has parts and no {MANIFEST}; begin a new folder.")
             else:
@@ -238,9 +269,24 @@ def open_folder(path: Path, settings: BenchmarkSettings, inputs: str, *, resume:
             # What a killed run was writing when it died.
             for left in (*path.glob(".*.part"), *path.glob("*/.*.part")):
                 left.unlink()
-            yield RunFolder(path, manifest)
-    except OSError as error:
-        raise SteeringError(f"{path} cannot be written ({error.strerror or error}); choose another place.") from error
+        except OSError as error:
+            raise unwritable(path, error) from error
+        yield RunFolder(path, manifest, other_code=other_code)
+
+
+def _taken_up(path: Path, wanted: Manifest, *, other_code: bool) -> Manifest:
+    """The manifest that is there, if the run that is wanted may go on under it."""
+    folder = read_folder(path)
+    found = folder.manifest
+    if found.key != wanted.key:
+        raise SteeringError(f"The run in {path} {_difference(found, wanted)}; begin a new folder.")
+    is_finished = all(folder.part(unit).exists() for unit in found.settings.units())
+    if not (other_code or is_finished or wanted.code in (found.code, *found.other_codes)):
+        raise SteeringError(
+            f"The run in {path} was made by other code ({found.code[:8]}) than this ({wanted.code[:8]}), and its rows "
+            "may differ; go on with the code that began it, begin a new folder, or give --other-code to mix the two."
+        )
+    return found
 
 
 def read_folder(path: Path) -> RunFolder:
@@ -257,13 +303,25 @@ def read_folder(path: Path) -> RunFolder:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a value whole or not at all."""
+    """Write a value whole or not at all.
+
+    Raises:
+        SteeringError: the place cannot be written to, or the disk is full.
+    """
     _write(path, (json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n").encode())
 
 
+def unwritable(path: Path, error: OSError) -> SteeringError:
+    """What is said when ``path`` cannot be written."""
+    return SteeringError(f"{path} cannot be written ({error.strerror or error}); choose another place.")
+
+
 def _write(path: Path, data: bytes) -> None:
-    with replacing(path) as part:
-        part.write_bytes(data)
+    try:
+        with replacing(path) as part:
+            part.write_bytes(data)
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def _difference(found: Manifest, wanted: Manifest) -> str:

@@ -94,6 +94,7 @@ class Header:
         versions: of the packages that made it.
         device: it was made on.
         details: what was fitted.
+        code: hash of the code that made it, see ``code.code_hash``.
     """
 
     key: str
@@ -106,6 +107,7 @@ class Header:
     versions: Mapping[str, str]
     device: str
     details: Mapping[str, Any]
+    code: str
 
 
 def encode(rows: Sequence[Row], header: Header) -> bytes:

@@ -1,8 +1,8 @@
 """How does a whole benchmark run: begun, watched, stopped, taken up again, and collected?"""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from steering.benchmark.collect import collect
@@ -29,6 +29,7 @@ class Summary:
         n_resumed: found finished.
         failures: units without a result, in the order of the table.
         results: the collected table, None where no unit was finished.
+        codes: hash of code → finished units that it made; more than one where rows of different code were mixed.
     """
 
     path: Path
@@ -37,6 +38,7 @@ class Summary:
     n_resumed: int
     failures: tuple[Failure, ...]
     results: Path | None
+    codes: Mapping[str, int] = field(default_factory=dict)
 
 
 def run_benchmark(
@@ -44,6 +46,7 @@ def run_benchmark(
     out: Path,
     *,
     resume: bool = False,
+    other_code: bool = False,
     workers: int = 1,
     apart: bool = False,
     ray: str | None = None,
@@ -59,6 +62,7 @@ def run_benchmark(
         settings: of the run.
         out: folder for it.
         resume: go on with the run that is there. Units that failed are tried again.
+        other_code: go on even if the run that is there was made by other code; the manifest then names both.
         workers: processes of this machine, or actors on Ray; 1 without Ray computes in this thread.
         apart: compute in a process of its own even where there is one worker, so that this one stays free for others.
         ray: address of a Ray cluster, ``local`` to start one here, ``auto`` for the one that this machine belongs to.
@@ -66,7 +70,8 @@ def run_benchmark(
         should_stop: asked now and then; finished units are kept.
 
     Raises:
-        SteeringError: the folder cannot be used, nothing can be loaded, or the weights changed during the run.
+        SteeringError: the folder cannot be used, nothing can be loaded, or the weights or the code changed during the
+            run.
         Cancelled: ``should_stop`` or ``on_progress`` said so.
     """
     if workers < 1:
@@ -75,7 +80,7 @@ def run_benchmark(
     for concept in settings.concepts:  # a missing concept is found out now, not after hours
         for half in HALVES:
             source.prompts(concept, half)
-    with open_folder(out, settings, source.fingerprint(), resume=resume) as folder:
+    with open_folder(out, settings, source.fingerprint(), resume=resume, other_code=other_code) as folder:
         finished = folder.finished()
         units = [unit for unit in settings.units() if unit not in finished]
         pace = Pace(units)
@@ -103,7 +108,8 @@ def run_benchmark(
                 pace.done(outcome.unit, outcome.seconds if outcome.data is not None else 0.0)
                 report(done, settings.n_units, "units", pace.sentence())
         results = collect(folder)
-        return Summary(out, settings.n_units, len(units), len(finished), tuple(folder.failed()), results)
+        failures = tuple(folder.failed())
+        return Summary(out, settings.n_units, len(units), len(finished), failures, results, folder.codes())
 
 
 def one_by_one(

@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from steering.benchmark.code import code_hash
 from steering.benchmark.settings import BenchmarkSettings
 from steering.errors import SteeringError
 from steering.examples import LabelledExamples, read_examples
@@ -114,9 +113,10 @@ class WorldSource(Source):
         return f"{named(concept).title}: {named(concept).description}"
 
     def fingerprint(self) -> str:
-        """Of the prompts and of the code that draws examples and prompts."""
+        """Of all prompts, and of the examples of every concept under the first seed: other code draws others there."""
         drawn = [self.prompts(concept, half) for concept in self._settings.concepts for half in HALVES]
-        return hashlib.sha256(json.dumps([drawn, code_hash("world")]).encode()).hexdigest()
+        examples = [self.examples(concept, self._settings.seeds[0]).fingerprint for concept in self._settings.concepts]
+        return hashlib.sha256(json.dumps([drawn, examples]).encode()).hexdigest()
 
 
 class FileSource(Source):

@@ -71,6 +71,7 @@ def run_unit(bench: Bench, unit: Unit, *, key: str) -> tuple[list[Row], Header]:
         versions=found.receipt.versions,
         device=str(bench.loaded.model.device),
         details={"unit": prepared.unit, "chosen": chosen, **prepared.details},
+        code=bench.code,
     )
     return rows, header
 

@@ -26,6 +26,9 @@ def add_benchmark_parser(verbs: Any) -> None:
     parser.add_argument("--seed", type=int, action="append", metavar="N", help="may be given several times (default 0)")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="a new folder, unless --resume")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    parser.add_argument(
+        "--other-code", action="store_true", help="resume though the code has changed since; the manifest says so"
+    )
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes, or Ray actors (default 1)")
     parser.add_argument("--ray", metavar="ADDRESS", help="of a Ray cluster; local starts one here, auto finds one")
     parser.add_argument("--judge", metavar="SPEC", help="world, openai:MODEL[@URL], local:MODEL or python:MODULE:NAME")
@@ -63,17 +66,20 @@ def _run(arguments: argparse.Namespace) -> int:
         settings,
         arguments.out,
         resume=arguments.resume,
+        other_code=arguments.other_code,
         workers=arguments.workers,
         ray=arguments.ray,
         on_progress=Bar(),
     )
     _tell_failures(summary)
+    _tell_codes(summary)
     if summary.results is None:
         raise SteeringError(f"None of the {summary.n_units} units could be computed; see {arguments.out / 'failures'}.")
     board = report(read_results(arguments.out), planned=planned_runs(settings))
     if arguments.json:
         failures = [{"unit": str(one.unit), "error": one.error, "is_bug": one.is_bug} for one in summary.failures]
-        write_json({"results": str(summary.results), "failures": failures, "leaderboard": as_json(board)})
+        told = {"results": str(summary.results), "failures": failures, "codes": dict(summary.codes)}
+        write_json({**told, "leaderboard": as_json(board)})
     else:
         sys.stdout.write(f"{as_text(board)}\n{summary.results}\n")
     if any(one.is_bug for one in summary.failures):
@@ -135,3 +141,10 @@ def _tell_failures(summary: "Summary") -> None:
     for reason, units in reasons.items():
         more = f" and {len(units) - 1} more" if len(units) > 1 else ""
         sys.stderr.write(f"warning: {units[0]}{more}: {reason}\n")
+
+
+def _tell_codes(summary: "Summary") -> None:
+    """Say whose rows were mixed."""
+    if len(summary.codes) > 1:
+        told = ", ".join(f"{code[:8]} {count} units" for code, count in summary.codes.items())
+        sys.stderr.write(f"warning: these rows were made by different code ({told})\n")

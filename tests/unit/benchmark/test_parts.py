@@ -2,11 +2,14 @@
 
 import json
 import multiprocessing
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from steering.benchmark import parts
+from steering.benchmark.code import code_hash
 from steering.benchmark.collect import collect, read_results
 from steering.benchmark.outcome import failed
 from steering.benchmark.parts import MANIFEST, RunFolder, open_folder, read_folder
@@ -23,7 +26,7 @@ def part(unit: Unit, key: str, /, **changes: object) -> bytes:
         "demo", unit.method, unit.concept, "test", unit.seed, 0, "select", 0.0, True, 2, 2, 2, 2.0, 0.0, 0, 0.0, 0.0,
         1.5, 1.0, False, 3, "end", "p", f"text of {unit}", "because",
     )  # fmt: skip
-    header = Header(key, unit.concept, unit.seed, unit.method, "w", "s", 1.0, {}, "cpu", {"of": str(unit)})
+    header = Header(key, unit.concept, unit.seed, unit.method, "w", "s", 1.0, {}, "cpu", {"of": str(unit)}, code_hash())
     return encode([row], replace(header, **changes))  # type: ignore[arg-type]
 
 
@@ -75,6 +78,7 @@ def test_a_manifest_changed_by_hand_is_refused(tmp_path: Path) -> None:
         ({"method": "lora"}, "is of lora"),
         ({"weights": "another"}, "another model"),
         ({"sae": "another"}, "another model"),
+        ({"code": "another"}, "was made by other code"),
     ],
 )
 def test_foreign_parts_are_refused(tmp_path: Path, changes: dict[str, object], words: str) -> None:
@@ -155,3 +159,70 @@ def test_a_failure_goes_when_its_unit_is_there(tmp_path: Path) -> None:
         assert [one.unit for one in folder.failed()] == [UNITS[0]]
         fill(folder, UNITS[:1])
         assert folder.failed() == []
+
+
+def begun_by_older_code(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One unit of four, finished before the code changed."""
+    with monkeypatch.context() as before:
+        before.setattr(parts, "code_hash", lambda: "older")
+        with open_folder(path, SETTINGS, "i", resume=False) as folder:
+            folder.write(UNITS[0], part(UNITS[0], folder.manifest.key, code="older"))
+
+
+def test_other_code_is_refused_unless_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun_by_older_code(tmp_path, monkeypatch)
+    with (
+        pytest.raises(SteeringError, match="was made by other code.*--other-code"),
+        open_folder(tmp_path, SETTINGS, "i", resume=True),
+    ):
+        pass
+    assert read_folder(tmp_path).manifest.other_codes == (), "a refusal leaves no trace"
+    with open_folder(tmp_path, SETTINGS, "i", resume=True, other_code=True) as folder:
+        fill(folder, UNITS[1:])
+        assert folder.finished() == set(UNITS)
+        assert folder.codes() == {"older": 1, code_hash(): 3}
+    told = read_folder(tmp_path).manifest
+    assert (told.code, told.other_codes) == ("older", (code_hash(),))
+    assert json.loads((tmp_path / MANIFEST).read_text())["other_codes"] == [code_hash()]
+
+
+def test_a_finished_run_of_other_code_can_be_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is left to compute, so nothing can be mixed."""
+    begun_by_older_code(tmp_path, monkeypatch)
+    with open_folder(tmp_path, SETTINGS, "i", resume=True, other_code=True) as folder:
+        fill(folder, UNITS[1:])
+    monkeypatch.setattr(parts, "code_hash", lambda: "newest")
+    with open_folder(tmp_path, SETTINGS, "i", resume=True) as folder:
+        assert folder.finished() == set(UNITS)
+
+
+def test_a_worker_of_other_code_is_refused(tmp_path: Path) -> None:
+    """The files were changed while the run went on, and a process was begun anew."""
+    with open_folder(tmp_path, SETTINGS, "i", resume=False) as folder:
+        with pytest.raises(SteeringError, match="What a worker sent.*was made by other code"):
+            folder.write(UNITS[0], part(UNITS[0], folder.manifest.key, code="changed"))
+        assert not folder.part(UNITS[0]).exists()
+    with open_folder(tmp_path, SETTINGS, "i", resume=True, other_code=True) as folder:
+        folder.write(UNITS[0], part(UNITS[0], folder.manifest.key, code="changed"))
+    assert read_folder(tmp_path).manifest.other_codes == ("changed",)
+
+
+def test_an_error_inside_the_run_is_not_taken_for_one_of_the_folder(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ConnectionError, match="the judge is gone"),
+        open_folder(tmp_path, SETTINGS, "i", resume=False),
+    ):
+        raise ConnectionError("the judge is gone")
+
+
+def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with open_folder(tmp_path, SETTINGS, "i", resume=False) as folder:
+        fill(folder, UNITS[:1])
+        monkeypatch.setattr(os, "fsync", full)
+        with pytest.raises(SteeringError, match="cannot be written.*No space left"):
+            fill(folder, UNITS[1:2])
+        with pytest.raises(SteeringError, match=r"results\.parquet cannot be written.*No space left"):
+            collect(folder)

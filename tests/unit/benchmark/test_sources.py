@@ -52,6 +52,16 @@ def test_concepts_have_prompts_of_their_own_that_no_seed_changes() -> None:
     assert source.fingerprint() != world(prompt_seed=1).fingerprint()
 
 
+def test_other_examples_of_the_world_are_other_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    from steering.world import labelled
+
+    before = world().fingerprint()
+    assert world().fingerprint() == before
+    drawn = labelled.labelled_examples
+    monkeypatch.setattr(labelled, "labelled_examples", lambda *of, seed, **more: drawn(*of, seed=seed + 1, **more))
+    assert world().fingerprint() != before
+
+
 def test_examples_of_the_world() -> None:
     found = world(n_examples=6).examples("pirate", 3)
     assert found.label_names == ("pirate",)
