@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from steering.errors import SaeError
+from steering.replacing import replacing
 from steering.saes.autoencoder import SparseAutoencoder
 
 FILE = "reference.safetensors"
@@ -64,13 +65,12 @@ def read_reference(sae: SparseAutoencoder) -> Reference | None:
 def write_reference(folder: Path, reference: Reference) -> Path:
     """Write the reference beside an SAE's weights."""
     path = folder / FILE
-    save_file(
-        {
-            "max_act": reference.max_act,
-            "density": reference.density,
-            "resid_norm": np.array([reference.resid_norm], dtype=np.float32),
-            "n_tokens": np.array([reference.n_tokens], dtype=np.int64),
-        },
-        path,
-    )
+    tensors = {
+        "max_act": reference.max_act,
+        "density": reference.density,
+        "resid_norm": np.array([reference.resid_norm], dtype=np.float32),
+        "n_tokens": np.array([reference.n_tokens], dtype=np.int64),
+    }
+    with replacing(path) as part:
+        save_file(tensors, part)
     return path

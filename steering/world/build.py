@@ -12,6 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steering.errors import WorldError
+from steering.replacing import replacing
+from steering.world.making import (
+    MODEL,
+    SAE,
+    TOKENIZER,
+    check_build,
+    fingerprint,
+    moved_in,
+    record_of,
+    sae_making,
+    stream_making,
+    tokenizer_making,
+    write_record,
+)
 from steering.world.scale import ModelSize, SaeSize, Scale
 from steering.world.scale import scale as scale_named
 from steering.world.shipped import MANIFEST, files_of, sha256
@@ -24,7 +38,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, float], None]
 log = logging.getLogger(__name__)
 PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "sae-lens")
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+TOKENIZER_FILES = (TOKENIZER, record_of(Path(TOKENIZER)).name, "tokenizer_config.json", "chat_template.jinja")
 MODEL_TOKENS, STREAM_TOKENS, SAE_TOKENS = 15_000, 50_000, 40_000
 """Tokens per second of two cores in each stage (an SAE of 1,024 features), which only the shown progress relies on."""
 
@@ -60,7 +74,8 @@ def build(
         The folder of the assets, ``out/assets``.
 
     Raises:
-        WorldError: when there is no such scale or model, or a training diverged.
+        WorldError: when there is no such scale or model, when ``out`` holds something that was made otherwise, or when
+            a training diverged.
     """
     sizes = scale_named(scale)
     chosen = [size for size in sizes.models if only in (None, size.name)]
@@ -68,9 +83,10 @@ def build(
         raise WorldError(f"There is no model {only!r}; choose one of {', '.join(one.name for one in sizes.models)}.")
     tell = progress or (lambda message, share: log.info("%s (%.1f %%)", message, 100 * share))
     assets, work = out / "assets", out / "work"
+    check_build(assets, sizes, seed)
     began = time.monotonic()
     tell("tokenizer", 0.0)
-    tokenizer = _tokenizer(assets, sizes, seed)
+    tokenizer = _tokenizer(assets, work / "tokenizer", sizes, seed)
     stages = _Stages(tell, sum(_costs(sizes, size) for size in chosen))
     for size in chosen:
         _build_model(assets, work / size.name, tokenizer, size, sizes, seed, stages)
@@ -80,25 +96,30 @@ def build(
     return assets
 
 
-def _tokenizer(assets: Path, sizes: Scale, seed: int) -> "PreTrainedTokenizerBase":
+def _tokenizer(assets: Path, work: Path, sizes: Scale, seed: int) -> "PreTrainedTokenizerBase":
     """The tokenizer that all models share: learned once, a copy beside every model."""
     from transformers import AutoTokenizer
 
     from steering.world.corpus import train_tokenizer
 
     first, *others = (assets / size.name / "model" for size in sizes.models)
-    if not (first / "tokenizer.json").exists():
+    if not (first / TOKENIZER).exists():
         train_tokenizer(
-            first,
+            work,
             seed=seed,
             documents=sizes.tokenizer_documents,
             entries=sizes.vocabulary,
             context=sizes.context,
         )
+        first.mkdir(parents=True, exist_ok=True)
+        write_record(first / TOKENIZER, tokenizer_making(sizes, seed))
+        moved_in(work, first, last=TOKENIZER)
     for folder in others:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in TOKENIZER_FILES:
-            shutil.copyfile(first / name, folder / name)
+        for path in (first / name for name in TOKENIZER_FILES):
+            if path.exists():  # the record of an old tokenizer does not
+                with replacing(folder / path.name) as part:
+                    shutil.copyfile(path, part)
     tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(first)
     return tokenizer
 
@@ -136,20 +157,32 @@ def _build_model(
 
     folder = assets / size.name / "model"
     tell = stages.next(_model_cost(sizes, size))
-    if not (folder / "model.safetensors").exists():
+    if not (folder / MODEL).exists():
         train_language_model(folder, work, tokenizer, size=size, scale=sizes, seed=seed, progress=tell)
     saes = assets / size.name / "saes"
     saes.mkdir(exist_ok=True)
-    (saes / "default").write_text(size.saes[0].name + "\n")
+    with replacing(saes / "default") as part:
+        part.write_text(size.saes[0].name + "\n")
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = load_model(str(folder), device=device, dtype="float32")
     for layer in dict.fromkeys(sae.layer for sae in size.saes):
-        _build_layer(saes, work, model, [sae for sae in size.saes if sae.layer == layer], size, sizes, seed, stages)
+        _build_layer(
+            saes,
+            work,
+            folder / MODEL,
+            model,
+            [sae for sae in size.saes if sae.layer == layer],
+            size,
+            sizes,
+            seed,
+            stages,
+        )
 
 
 def _build_layer(
     saes: Path,
     work: Path,
+    weights: Path,
     model: "LanguageModel",
     layer: Iterable[SaeSize],
     model_size: ModelSize,
@@ -164,9 +197,10 @@ def _build_layer(
     from steering.world.stream import harvest
 
     layer = tuple(layer)
-    path = work / f"stream{layer[0].layer}.bfloat16"
+    stream_name = fingerprint(stream_making(layer[0].layer, sizes, seed, weights))
+    path = work / f"stream{layer[0].layer}-{stream_name}.bfloat16"
     tell = stages.next(_stream_cost(sizes))
-    untrained = [size for size in layer if not (saes / size.name / "cfg.json").exists()]
+    untrained = [size for size in layer if not (saes / size.name / SAE).exists()]
     stream = None
     if untrained:
         stream = harvest(path, model, layer=layer[0].layer, scale=sizes, seed=seed + TRAIN_SEED, progress=tell)
@@ -177,33 +211,38 @@ def _build_layer(
             assert stream is not None
             part = work / size.name
             train_sae(part, model, stream, size=size, model_size=model_size, scale=sizes, seed=seed, progress=tell)
+            write_record(part / SAE, sae_making(size, sizes, seed, weights))
+            shutil.rmtree(folder, ignore_errors=True)  # without weights, or it would not be trained
             part.replace(folder)
         if not (folder / "model_card.json").exists():
             tell(f"{model_size.name} {size.name}: reference activations and figures", 1.0)
             build_reference(folder, model, scale=sizes, seed=seed)
             card = model_card(load_sae(folder, str(model.device)), model, size=size, scale=sizes, seed=seed)
-            (folder / "model_card.json").write_text(json.dumps(card, indent=1) + "\n")
+            with replacing(folder / "model_card.json") as part:
+                part.write_text(json.dumps(card, indent=1) + "\n")
     del stream
-    path.unlink(missing_ok=True)
+    for stale in work.glob(f"stream{layer[0].layer}*.bfloat16"):  # of another model or scale, too
+        stale.unlink()
 
 
 def _write_manifest(assets: Path, sizes: Scale, seed: int, seconds: int) -> None:
-    path = assets / MANIFEST
+    built = [size for size in sizes.models if (assets / size.name / "model" / MODEL).exists()]
     made = {
         "seed": seed,
         "scale": asdict(sizes),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "figures": {
-            "models": {size.name: _figures(assets / size.name, size, sizes) for size in sizes.models},
+            "models": {size.name: _figures(assets / size.name, size, sizes) for size in built},
             "last_run_seconds": seconds,
         },
         "sha256": {file.relative_to(assets).as_posix(): sha256(file) for file in files_of(assets)},
     }
-    path.write_text(json.dumps(made, indent=1) + "\n")
+    with replacing(assets / MANIFEST) as part:
+        part.write_text(json.dumps(made, indent=1) + "\n")
 
 
 def _figures(folder: Path, size: ModelSize, sizes: Scale) -> dict[str, Any]:
-    """What is known of one model and its SAEs; of a model that is not built yet, nothing of the SAEs."""
+    """What is known of one model and its SAEs, as far as they are built."""
     paths = {sae.name: folder / "saes" / sae.name / "model_card.json" for sae in size.saes}
     cards = {name: json.loads(path.read_text()) for name, path in paths.items() if path.exists()}
     return {

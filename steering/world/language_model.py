@@ -1,5 +1,6 @@
 """How are the world's language models trained from nothing?"""
 
+import json
 import logging
 import math
 import shutil
@@ -17,6 +18,7 @@ from torch import Tensor
 from steering.errors import WorldError
 from steering.replacing import replacing
 from steering.world.corpus import token_batches
+from steering.world.making import MODEL, Making, check, model_making, moved_in, write_record
 from steering.world.scale import ModelSize, Scale
 
 if TYPE_CHECKING:
@@ -229,7 +231,8 @@ def train_language_model(
     optimiser = MuonAdam(model)
     pad = int(tokenizer.pad_token_id)
     checkpoints.mkdir(parents=True, exist_ok=True)
-    start = _resume(checkpoints, model, optimiser)
+    making = model_making(size, scale, seed)
+    start = _resume(checkpoints, model, optimiser, making)
     batches = token_batches(
         tokenizer, seed=seed, tokens=scale.batch_tokens, context=scale.context, pool=scale.batch_tokens
     )
@@ -249,21 +252,27 @@ def train_language_model(
             rate = seen / (time.monotonic() - began)
             progress(f"{size.name}: loss {average:.3f} nats, {rate:,.0f} tokens/s", (step + 1) / size.steps)
         if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == size.steps:
-            _checkpoint(checkpoints, model, optimiser, step + 1)
+            _checkpoint(checkpoints, model, optimiser, step + 1, making)
     model.to(torch.bfloat16)  # type: ignore[arg-type]  # as above
-    model.save_pretrained(folder)
+    model.save_pretrained(checkpoints / "model")
+    write_record(folder / MODEL, making)
+    moved_in(checkpoints / "model", folder, last=MODEL)
     return model
 
 
-def _checkpoint(folder: Path, model: torch.nn.Module, optimiser: MuonAdam, step: int) -> None:
+def _checkpoint(folder: Path, model: torch.nn.Module, optimiser: MuonAdam, step: int, making: Making) -> None:
     tensors = {f"model.{name}": value.detach().cpu() for name, value in model.named_parameters()}
     tensors |= {f"optimiser.{name}": value.cpu() for name, value in optimiser.state.items()}
     with replacing(folder / CHECKPOINT) as part:
-        save_file(tensors, part, metadata={"step": str(step)})
+        save_file(tensors, part, metadata={"step": str(step), "made": json.dumps(making)})
 
 
-def _resume(folder: Path, model: torch.nn.Module, optimiser: MuonAdam) -> int:
-    """The step after which the checkpoint of ``folder`` was written, its weights now in ``model``; 0 without one."""
+def _resume(folder: Path, model: torch.nn.Module, optimiser: MuonAdam, making: Making) -> int:
+    """The step after which the checkpoint of ``folder`` was written, its weights now in ``model``; 0 without one.
+
+    Its training may have been meant to end otherwise, as long as the learning rate was the same up to this step. A
+    checkpoint that does not say how it was made has to fit in size.
+    """
     path = folder / CHECKPOINT
     if not path.exists():
         return 0
@@ -271,12 +280,19 @@ def _resume(folder: Path, model: torch.nn.Module, optimiser: MuonAdam) -> int:
     wanted |= {f"optimiser.{name}": value for name, value in optimiser.state.items()}
     try:
         with safe_open(path, "pt") as file:
-            step = int((file.metadata() or {})["step"])
+            metadata = file.metadata() or {}
+        step, made = int(metadata["step"]), json.loads(metadata.get("made", "null"))
         tensors = load_file(path)
     except (SafetensorError, KeyError, ValueError) as error:
         raise WorldError(
             f"{path} is no checkpoint of a training ({error}); delete it to train from the start."
         ) from error
+    if made is not None:
+        planned, wanted_now = _cycles(made), _cycles(making)
+        alike = all(rate_share(past, planned) == rate_share(past, wanted_now) for past in range(step))
+        check(path, made | {"cycles": making["cycles"]} if alike else made, making)
+    elif step > sum(steps for steps, _ in _cycles(making)):
+        raise WorldError(f"{path} is at step {step}, after the last of this training; delete it to train anew.")
     if {name: value.shape for name, value in tensors.items()} != {name: value.shape for name, value in wanted.items()}:
         raise WorldError(
             f"{path} is the checkpoint of a model of another size; delete it or build into another folder."
@@ -285,3 +301,7 @@ def _resume(folder: Path, model: torch.nn.Module, optimiser: MuonAdam) -> int:
         value.copy_(tensors[name])
     log.info("resuming the language model at step %d", step)
     return step
+
+
+def _cycles(making: Making) -> list[tuple[int, float]]:
+    return [(steps, peak) for steps, peak in making["cycles"]]

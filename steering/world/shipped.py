@@ -71,8 +71,9 @@ def sha256(path: Path) -> str:
 
 
 def files_of(root: Path) -> list[Path]:
-    """Every file under ``root`` but the manifest itself, sorted."""
-    return sorted(path for path in root.rglob("*") if path.is_file() and path != root / MANIFEST)
+    """Every file under ``root``, sorted, but the manifest itself and what a killed build was writing."""
+    found = (path for path in root.rglob("*") if path.is_file() and path.suffix != ".part")
+    return sorted(path for path in found if path != root / MANIFEST)
 
 
 def manifest(root: Path | None = None) -> dict[str, Any]:

@@ -1,16 +1,21 @@
 """Does a build make everything, resume, and match its manifest; and do the shipped weights match theirs?"""
 
+import dataclasses
 import json
+import shutil
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from steering.errors import WorldError
 from steering.world import language_model
 from steering.world.build import build
 from steering.world.language_model import MuonAdam, loss_of, orthogonalised, padded, rate_share
-from steering.world.scale import scale
+from steering.world.making import check_build
+from steering.world.scale import SCALES, scale
 from steering.world.shipped import (
     ASSETS,
     demo_model_path,
@@ -60,7 +65,6 @@ def test_a_model_is_built_with_the_shared_tokenizer(built, preset):
 @pytest.mark.parametrize(("preset", "size"), [(one.name, sae) for one in scale("mini").models for sae in one.saes])
 def test_an_sae_is_what_the_scale_and_its_card_say(built, preset, size):
     from sae_lens import SAE
-    from safetensors.torch import load_file
 
     assets = built[0]
     path = sae_paths(preset, root=assets)[size.name]
@@ -127,6 +131,101 @@ def test_a_build_interrupted_between_and_within_stages_ends_with_the_same_files(
     assert manifest(assets)["sha256"] == manifest(built[0])["sha256"]
 
 
+@pytest.fixture
+def copied(built, tmp_path):
+    """A folder with a finished miniature in it that a test may build in once more."""
+    shutil.copytree(built[0], tmp_path / "assets")
+    return tmp_path
+
+
+def wanted_mini(monkeypatch, *, cycles=None, **changed):
+    """Ask for another miniature: other sizes, or other cycles of its first model."""
+    sizes = scale("mini")
+    if cycles:
+        changed["models"] = (dataclasses.replace(sizes.models[0], cycles=cycles), *sizes.models[1:])
+    monkeypatch.setitem(SCALES, "mini", dataclasses.replace(sizes, **changed))
+
+
+def forget_records(assets):
+    """What a folder looked like before there were records: only the manifest knows how its files were made."""
+    known = manifest(assets)
+    for path in assets.rglob("*.made.json"):
+        path.unlink()
+        del known["sha256"][path.relative_to(assets).as_posix()]
+    (assets / "manifest.json").write_text(json.dumps(known))
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_nothing_that_was_made_otherwise_comes_under_a_new_manifest(copied, monkeypatch, recorded):
+    assets = copied / "assets"
+    if not recorded:
+        forget_records(assets)
+    before = (assets / "manifest.json").read_bytes()
+    with pytest.raises(WorldError, match=r"tokenizer.json was made with seed 0; now seed 7 is asked for. Delete it"):
+        build(copied, seed=7, scale="mini")
+    wanted_mini(monkeypatch, cycles=((8, 1.0), (6, 0.5)))
+    with pytest.raises(
+        WorldError, match=r"demo/model/model.safetensors was made with cycles \[\[8, 1.0\], \[4, 0.5\]\];"
+    ):
+        build(copied, scale="mini", only="demo-gpt2")
+    wanted_mini(monkeypatch, cycles=((8, 1.0), (4, 0.5)), sae_steps=61)
+    with pytest.raises(
+        WorldError, match=r"layer1-64-l0-8/sae_weights.safetensors .* sae_steps 60; now sae_steps 61 is"
+    ):
+        build(copied, scale="mini")
+    assert (assets / "manifest.json").read_bytes() == before
+    wanted_mini(monkeypatch, sae_steps=60)
+    build(copied, scale="mini")
+    assert manifest(assets)["sha256"] == json.loads(before)["sha256"]
+
+
+def test_an_artefact_of_which_nothing_is_known_is_refused(copied):
+    forget_records(copied / "assets")
+    (copied / "assets" / "manifest.json").unlink()
+    with pytest.raises(WorldError, match=r"demo/model/model.safetensors does not say how it was made"):
+        build(copied, scale="mini")
+
+
+def test_saes_do_not_outlive_their_model(copied):
+    (copied / "assets" / "demo" / "model" / "model.safetensors").unlink()
+    with pytest.raises(WorldError, match=r"layer1-64-l0-8/sae_weights.safetensors was trained on a model that is no "):
+        build(copied, scale="mini")
+
+
+def test_what_ships_is_what_this_tree_would_build():
+    check_build(ASSETS, scale("full"), seed=0)
+    with pytest.raises(WorldError, match="seed 0; now seed 7"):
+        check_build(ASSETS, scale("full"), seed=7)
+
+
+def test_a_stream_of_another_model_is_not_trained_on(built, tmp_path):
+    work = tmp_path / "work" / "demo-gpt2"
+    work.mkdir(parents=True)
+    size = scale("mini").sae_steps * scale("mini").sae_batch * 32 * 2
+    for name in ("stream1.bfloat16", "stream1-0123456789abcdef.bfloat16"):
+        (work / name).write_bytes(b"\x01" * size)
+    assets = build(tmp_path, scale="mini", only="demo-gpt2")
+    name = "demo-gpt2/saes/layer1-64-l0-8/sae_weights.safetensors"
+    assert manifest(assets)["sha256"][name] == manifest(built[0])["sha256"][name]
+    assert not list(work.glob("*.bfloat16"))
+
+
+def test_a_manifest_is_whole_or_the_one_before(copied, monkeypatch):
+    before = (copied / "assets" / "manifest.json").read_bytes()
+    write = Path.write_text
+
+    def killed(path, text, *rest):
+        write(path, text[: len(text) // 2], *rest)
+        if "manifest" in path.name:
+            raise KeyboardInterrupt
+        return write(path, text, *rest)
+
+    monkeypatch.setattr(Path, "write_text", killed)
+    with pytest.raises(KeyboardInterrupt):
+        build(copied, scale="mini")
+    assert (copied / "assets" / "manifest.json").read_bytes() == before
+
+
 def test_one_model_is_built_alone(built, tmp_path):
     assets = build(tmp_path, scale="mini", only="demo-gpt2")
     assert presets(assets) == ("demo-gpt2",)
@@ -141,8 +240,6 @@ def test_an_unknown_model_is_refused(tmp_path):
 
 
 def test_a_changed_missing_or_added_file_is_noticed(built, tmp_path):
-    import shutil
-
     copy = tmp_path / "assets"
     shutil.copytree(built[0], copy)
     weights = copy / "demo" / "model" / "model.safetensors"
@@ -162,33 +259,116 @@ def step_of(checkpoint):
         return int(file.metadata()["step"])
 
 
-def test_an_interrupted_training_ends_with_the_same_weights(tmp_path, monkeypatch):
-    from safetensors.torch import load_file
-
-    monkeypatch.setattr(language_model, "CHECKPOINT_EVERY", 4)
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory):
     from steering.world.corpus import train_tokenizer
 
-    sizes = scale("mini")
-    tokenizer = train_tokenizer(tmp_path / "a", seed=0, documents=60, entries=600, context=256)
+    return train_tokenizer(tmp_path_factory.mktemp("tokenizer"), seed=0, documents=60, entries=600, context=256)
 
-    def train(folder, progress):
+
+@pytest.fixture
+def train(tokenizer, monkeypatch):
+    """Trains the first miniature into a folder, with a checkpoint every four steps; it may be stopped after one."""
+    monkeypatch.setattr(language_model, "CHECKPOINT_EVERY", 4)
+    size = scale("mini").models[0]
+
+    def train(folder, *, stop_at=None, seed=0, **changed):
         folder.mkdir(exist_ok=True)
+        wanted = dataclasses.replace(size, **changed)
+
+        def progress(_message, share):
+            if stop_at is not None and share * wanted.steps > stop_at:
+                raise KeyboardInterrupt
+
         language_model.train_language_model(
-            folder, folder / "work", tokenizer, size=sizes.models[0], scale=sizes, seed=0, progress=progress
+            folder, folder / "work", tokenizer, size=wanted, scale=scale("mini"), seed=seed, progress=progress
         )
 
-    def interrupt(_message, share):
-        if share > 0.7:
-            raise KeyboardInterrupt
+    return train
 
-    train(tmp_path / "a", lambda *_: None)
+
+@pytest.fixture
+def whole(train, tmp_path):
+    """Weights of the first miniature, trained in one go."""
+    train(tmp_path / "whole")
+    return weights_in(tmp_path / "whole")
+
+
+@pytest.fixture
+def stopped(train, tmp_path):
+    """A folder in which a training was stopped at its tenth step of twelve."""
     with pytest.raises(KeyboardInterrupt):
-        train(tmp_path / "b", interrupt)
-    assert step_of(tmp_path / "b" / "work" / "language_model.safetensors") == 8
-    (tmp_path / "b" / "work" / "language_model.json").write_text('{"step": 4}')  # beside old checkpoints, perhaps older
-    train(tmp_path / "b", lambda *_: None)
-    one, two = (load_file(tmp_path / name / "model.safetensors") for name in "ab")
-    assert all(torch.equal(one[name], two[name]) for name in one)
+        train(tmp_path / "stopped", stop_at=9)
+    assert step_of(tmp_path / "stopped" / "work" / "language_model.safetensors") == 8
+    return tmp_path / "stopped"
+
+
+def weights_in(folder):
+    return load_file(folder / "model.safetensors")
+
+
+def equal(one, two):
+    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_an_interrupted_training_ends_with_the_same_weights(train, whole, stopped):
+    (stopped / "work" / "language_model.json").write_text('{"step": 4}')  # beside old checkpoints, perhaps older
+    train(stopped)
+    assert equal(weights_in(stopped), whole)
+
+
+def test_an_old_checkpoint_that_says_only_its_step_is_continued(train, whole, stopped):
+    path = stopped / "work" / "language_model.safetensors"
+    save_file(load_file(path), path, metadata={"step": "8"})
+    train(stopped)
+    assert equal(weights_in(stopped), whole)
+
+
+def test_cycles_can_be_appended_to_a_training(train, whole, tmp_path):
+    train(tmp_path / "first", cycles=((8, 1.0),))
+    (tmp_path / "first" / "model.safetensors").unlink()
+    train(tmp_path / "first", cycles=((8, 1.0), (4, 0.5)))
+    assert equal(weights_in(tmp_path / "first"), whole)
+
+
+def test_a_checkpoint_of_another_training_is_refused(train, stopped):
+    for changed, said in (
+        ({"seed": 7}, "seed 0; now seed 7"),
+        ({"cycles": ((9, 1.0), (4, 0.5))}, r"cycles \[\[8, 1.0\], \[4, 0.5\]\]; now cycles \[\[9"),
+        ({"cycles": ((4, 1.0),)}, r"now cycles \[\[4, 1.0\]\]"),
+        ({"n_layers": 1}, "n_layers 2; now n_layers 1"),
+    ):
+        with pytest.raises(WorldError, match=said):
+            train(stopped, **changed)
+    path = stopped / "work" / "language_model.safetensors"
+    save_file(load_file(path), path, metadata={"step": "8"})
+    with pytest.raises(WorldError, match="of a model of another size"):
+        train(stopped, d_model=64)
+    with pytest.raises(WorldError, match="at step 8, after the last"):
+        train(stopped, cycles=((4, 1.0),))
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(WorldError, match="is no checkpoint"):
+        train(stopped)
+
+
+def test_a_model_is_there_only_when_all_of_it_is(train, stopped, whole, monkeypatch):
+    from transformers import PreTrainedModel
+
+    save = PreTrainedModel.save_pretrained
+
+    def killed(model, folder):
+        save(model, folder)
+        path = Path(folder) / "model.safetensors"
+        path.write_bytes(path.read_bytes()[:1_000])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PreTrainedModel, "save_pretrained", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(stopped)
+    assert not (stopped / "model.safetensors").exists()
+    train(stopped)
+    assert equal(weights_in(stopped), whole)
 
 
 def test_an_unknown_scale_is_refused(tmp_path):
