@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from steering.errors import SteeringError
+from steering.evidence.protocol import UNDOSED
 from steering.examples.axbench_concepts import AxBenchConcept
 from steering.examples.findings import count
 from steering.interchange.axbench_layout import (
@@ -37,7 +38,8 @@ from steering.interchange.axbench_layout import (
 )
 from steering.replacing import replacing
 
-COMPLETION_COLUMNS = ("method", "concept", "prompt_id", "half", "factor", "prompt", "completion")
+COMPLETION_COLUMNS = ("method", "concept", "prompt_id", "half", "factor", "prompt", "text")
+"""What is taken of a benchmark's table (``steering.benchmark.rows.Row``)."""
 RATINGS = {
     "overall": "lm_judge_rating",
     "concept_score": "relevance_concept_ratings",
@@ -53,12 +55,12 @@ KEY = ["concept_id", "input_id", "factor"]
 def steering_frame(completions: pd.DataFrame, concepts: Sequence[AxBenchConcept]) -> pd.DataFrame:
     """Completions of one model and seed as rows of ``steering_data``.
 
-    Prompts of the ``select`` half get the smaller ids, so that AxBench's halves are ours. A method without factors (NaN
-    throughout, as the plain prompt) is repeated over the grid of the others.
+    Prompts of the ``select`` half get the smaller ids, so that AxBench's halves are ours. A method without a dose
+    (``steering.evidence.protocol.UNDOSED``, or NaN throughout) is repeated over the grid of the others.
 
     Args:
-        completions: a row per completion with method, concept, prompt_id, half (``select`` or ``test``), factor,
-            prompt, completion, and optionally perplexity and strength (residual units).
+        completions: a benchmark's table, of which method, concept, prompt_id, half (``select`` or ``test``), factor,
+            prompt and text are read, and if there perplexity and strength (residual units).
         concepts: in the order of their ids; rows of other concepts are refused.
 
     Raises:
@@ -70,9 +72,9 @@ def steering_frame(completions: pd.DataFrame, concepts: Sequence[AxBenchConcept]
     missing = [column for column in COMPLETION_COLUMNS if column not in completions.columns]
     if missing:
         raise SteeringError(f"The completions have no column '{missing[0]}'; it takes {', '.join(COMPLETION_COLUMNS)}.")
-    if completions.empty or completions[["prompt", "completion"]].isna().any(axis=None):
+    if completions.empty or completions[["prompt", "text"]].isna().any(axis=None):
         raise SteeringError(
-            "There are no completions, or a prompt or completion is missing; run the benchmark to its end first."
+            "There are no completions, or a prompt or text is missing; run the benchmark to its end first."
         )
     methods = list(dict.fromkeys(completions["method"].astype(str)))
     check_names(methods, SKIPPED_IN_STEERING)
@@ -86,17 +88,18 @@ def steering_frame(completions: pd.DataFrame, concepts: Sequence[AxBenchConcept]
             raise SteeringError(f"'{method}' has completions with a factor and some without, or no method has one.")
         if one.duplicated(KEY).any():
             raise SteeringError(
-                f"'{method}' has several completions for one concept, prompt and factor; give one model and one seed."
+                f"'{method}' has several completions for one concept, prompt and factor; "
+                "give one model, seed and sample."
             )
         if wide is None:
             wide = one[[*KEY, "prompt"]].sort_values(KEY).reset_index(drop=True)
         own = one[KEY].sort_values(KEY).reset_index(drop=True)
-        if not own.equals(wide[KEY]) or one["completion"].isna().any():
+        if not own.equals(wide[KEY]) or one["text"].isna().any():
             raise SteeringError(
                 f"'{method}' has other prompts or factors than '{methods[0]}', and AxBench keeps all methods in "
                 "the same rows; write methods with another grid into a folder of their own."
             )
-        named = {"completion": f"{method}_steered_generation"}
+        named = {"text": f"{method}_steered_generation"}
         named |= {column: f"{method}_{column}" for column in ("perplexity", "strength") if column in one}
         wide = wide.merge(one[[*KEY, *named]].rename(columns=named), on=KEY, how="left")
     assert wide is not None
@@ -148,7 +151,7 @@ def steering_results(completions: pd.DataFrame, concepts: Sequence[AxBenchConcep
     """Our own ratings of one half, a line per concept, as ``LMJudgeEvaluator`` would write them.
 
     Per method the means over prompts at every factor, factors rising, and beside them (``raw_...``) the ratings of
-    every completion in the order of prompts and factors. A method without factors has the single factor 0.
+    every completion in the order of prompts and factors. A method without a dose has the single factor 0.
 
     Args:
         completions: as in ``steering_frame``, with the four ratings.
@@ -234,6 +237,7 @@ def _numbered(completions: pd.DataFrame, concepts: Sequence[AxBenchConcept]) -> 
         )
     prompts = prompts.assign(input_id=prompts.groupby("concept").cumcount())
     rows = completions.merge(prompts, on=["concept", "prompt_id", "half"], how="left")
+    rows["factor"] = rows["factor"].astype(np.float64).mask(rows["method"].isin(UNDOSED))
     return rows.assign(concept_id=rows["concept"].astype(str).map(ids).astype(np.int64))
 
 

@@ -38,7 +38,7 @@ def completions(methods=("sae_f1c", "diffmean", "prompt")) -> pd.DataFrame:
                     "half": "select" if prompt_id in (1, 3) else "test",
                     "factor": factor,
                     "prompt": f"Tell me about {prompt_id}.",
-                    "completion": f"{method} {concept} {prompt_id} {factor}",
+                    "text": f"{method} {concept} {prompt_id} {factor}",
                     "strength": 3 * factor,
                     "concept_score": scores[0],
                     "instruction_score": scores[1],
@@ -113,9 +113,9 @@ def test_ratings_round_trip_in_axbenchs_names(tmp_path, half):
 
 def test_refusals():
     rows = completions()
-    with pytest.raises(SteeringError, match="no column 'completion'"):
-        steering_frame(rows.drop(columns="completion"), concepts())
-    with pytest.raises(SteeringError, match="one model and one seed"):
+    with pytest.raises(SteeringError, match="no column 'text'"):
+        steering_frame(rows.drop(columns="text"), concepts())
+    with pytest.raises(SteeringError, match="one model, seed and sample"):
         steering_frame(pd.concat([rows, rows]), concepts())
     with pytest.raises(SteeringError, match="other prompts or factors"):
         steering_frame(rows[(rows.method != "diffmean") | (rows.factor != 2.0)], concepts())
