@@ -103,6 +103,8 @@ def sentence(board: Board, choice: Choice) -> str:
     best_sae = next((row for _, row in table.iterrows() if _is_sae(row["method"])), None)
     if best_sae is None or _is_sae(first["method"]):
         return f"{lead}, {told}."
+    if best_sae["method"] == second["method"]:
+        return f"{lead}, {told}, which is the best SAE method: {_score(best_sae)}."
     return f"{lead}, {told}. The best SAE method, {plain(titled(best_sae['method']))}, reaches {_score(best_sae)}."
 
 

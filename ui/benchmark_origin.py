@@ -56,7 +56,8 @@ def facts(source: Source) -> dict[str, list[str]]:
         "weights": _short(manifest.weights),
         "SAE file": _short(manifest.sae),
         "examples and prompts": _short(manifest.inputs),
-        "code": _short(manifest.code),
+        "code": _short(manifest.code)
+        + "".join(f", rows of other code too: {_short(other)}" for other in manifest.other_codes),
         "machine": f"{machine.get('system')} {machine.get('processor')}, {machine.get('cores')} cores",
         "versions": ", ".join(f"{name} {number}" for name, number in manifest.versions.items()),
     }
