@@ -1,0 +1,37 @@
+"""The cost model's arithmetic, by hand."""
+
+import pytest
+
+from benchmarks.cost_model import EXAMPLE_TOKENS, PROMPT_TOKENS, Rates, Work, total_work, work_of
+
+AXBENCH = {"n_select": 5, "n_test": 5, "all_factors": True, "new_tokens": 128}
+
+
+def test_axbench_writes_140_completions_for_a_method_with_a_dose() -> None:
+    """500 concepts make the 70,000 generations of AxBench (method.md, section 6.4)."""
+    unit = work_of("sae_f1c", **AXBENCH)
+    assert unit.written == 140 * 128
+    assert 500 * unit.written // 128 == 70_000
+    assert unit.read == 140 * PROMPT_TOKENS
+    assert unit.trained == 0
+
+
+def test_the_chosen_factor_alone_and_no_dose_are_cheaper() -> None:
+    assert work_of("diffmean", **{**AXBENCH, "all_factors": False}).written == (5 * 14 + 5) * 128
+    assert work_of("prompt", **AXBENCH).written == 10 * 128
+
+
+def test_training_counts_epochs_and_sides() -> None:
+    assert work_of("lora", **AXBENCH).trained == 24 * 72 * EXAMPLE_TOKENS
+    assert work_of("reft_r1", **AXBENCH).trained == 3 * 2 * 72 * EXAMPLE_TOKENS
+
+
+def test_the_examples_are_read_once_for_all_sae_methods_of_a_concept() -> None:
+    one = total_work(("sae_f1c",), 10, **AXBENCH)
+    two = total_work(("sae_f1c", "sae_auroc"), 10, **AXBENCH)
+    assert one.read == 10 * (140 * PROMPT_TOKENS + 2 * 72 * EXAMPLE_TOKENS)
+    assert two.read - one.read == 10 * 140 * PROMPT_TOKENS
+
+
+def test_seconds_are_tokens_over_rates() -> None:
+    assert Work(100, 200, 300).seconds(Rates(10.0, 100.0, 50.0, 8)) == pytest.approx(10 + 2 + 6)
