@@ -1,9 +1,13 @@
 """From stored files to answers and documents, on results that were drawn."""
 
+from dataclasses import fields
+
 import pytest
 
+from steering.benchmark.stored import StoredResult
 from steering.errors import SteeringError
 from steering.evidence.aggregation import concept_means
+from steering.evidence.table import COLUMNS
 from steering.findings.claims import CLAIMS, claim
 from steering.findings.contrasts import MethodsFinding
 from steering.findings.markdown import as_markdown, replace_between
@@ -72,11 +76,27 @@ def test_a_concept_that_an_sae_has_no_feature_for_scores_as_unsteered(tmp_path):
     write_run(tmp_path / "layer2-1k-l0-32", chosen, failing=[Unit("sea", 0, "sae_f1c")])
     store(tmp_path / "layer2-1k-l0-32", "benchmark-layer2-1k-l0-32", into=folder / "sparsity", texts="none")
     stored = stored_for(claim("l0"), folder)
-    table, unsteered = sparsity_table(stored)
+    table, unsteered = sparsity_table([_with_good_untouched(one) for one in stored])
+    assert unsteered["sea"] == 2.0
     lost = table[(table["concept"] == "sea") & (table["l0"] == 32)].iloc[0]
     assert lost["score"] == pytest.approx(unsteered["sea"])
     assert lost["interpretability"] != lost["interpretability"]
     assert "calibrated F1 alone on 1." in answer(claim("l0"), stored, n_resamples=200).scale.sentence()
+
+
+class _GoodUntouched(StoredResult):
+    """A result in which the untouched model carries every concept."""
+
+    def read(self, columns=COLUMNS):
+        table = super().read(columns)
+        rows = table["method"] == "none"
+        table.loc[rows, ["concept_score", "instruction_score", "fluency_score"]] = 2
+        table.loc[rows, "overall"] = 2.0
+        return table
+
+
+def _with_good_untouched(result):
+    return _GoodUntouched(*(getattr(result, field.name) for field in fields(StoredResult)))
 
 
 def test_an_sae_says_its_place():
