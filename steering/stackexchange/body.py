@@ -5,6 +5,11 @@ from typing import Any
 
 from lxml import etree
 
+from steering.errors import ExamplesError
+
+MAX_DEPTH = 2_048
+"""Elements within one another that libxml2 reads at most; it leaves out the rest of the post."""
+
 _BLOCKS = frozenset({
     "address", "article", "blockquote", "dd", "details", "div", "dl", "dt", "figure", "h1", "h2", "h3", "h4", "h5",
     "h6", "hr", "li", "ol", "p", "pre", "section", "summary", "table", "td", "th", "tr", "ul",
@@ -22,9 +27,14 @@ def post_text(body: str, *, keep_code: bool = False) -> str:
     Args:
         body: HTML as the dump holds it; broken HTML is read as a browser would.
         keep_code: whether code blocks stay, with their line breaks.
+
+    Raises:
+        ExamplesError: elements are nested deeper than can be read.
     """
-    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True)
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=True)
     root = etree.fromstring(b"<div>" + body.encode("utf-8", "replace") + b"</div>", parser)
+    if any(found.type_name == "ERR_RESOURCE_LIMIT" for found in parser.error_log):
+        raise ExamplesError(f"A post's HTML is nested deeper than {MAX_DEPTH:,} levels; leave it out.")
     pieces: list[str] = []
     in_code = 0
 

@@ -127,7 +127,12 @@ def _collect(
             continue
         if settings.answers and post.kind == "question":
             tags_of_thread[post.thread] = tags
-        text = "\n".join(part for part in (post.title, post_text(post.body, keep_code=settings.keep_code)) if part)
+        try:
+            body = post_text(post.body, keep_code=settings.keep_code)
+        except ExamplesError:
+            kept.tally.add("nested_too_deep", post.row)
+            continue
+        text = "\n".join(part for part in (post.title, body) if part)
         if not text.strip():
             kept.tally.add("empty_text", post.row)
             continue

@@ -7,8 +7,8 @@ from typing import Any, Literal
 from steering.examples.findings import SHOWN_ROWS, count, join_words
 
 Reason = Literal[
-    "malformed", "other_type", "answer", "orphan", "not_sampled", "untagged", "empty_text", "near_duplicate",
-    "rare_tags",
+    "malformed", "other_type", "answer", "orphan", "not_sampled", "untagged", "nested_too_deep", "empty_text",
+    "near_duplicate", "rare_tags",
 ]  # fmt: skip
 
 _WHY: Mapping[str, str] = {
@@ -18,6 +18,7 @@ _WHY: Mapping[str, str] = {
     "orphan": "answers whose question does not come before them in the dump, or was dropped for its tags",
     "not_sampled": "of threads outside the sample",
     "untagged": "questions without tags",
+    "nested_too_deep": "with HTML nested deeper than can be read",
     "empty_text": "without text once HTML and dropped code are gone",
     "near_duplicate": "nearly the same text as an earlier post",
     "rare_tags": "all tags rarer than the least support",

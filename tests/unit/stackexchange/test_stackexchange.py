@@ -122,7 +122,17 @@ def test_code_blocks_and_tag_links():
     assert "def f(x):\n    return x < 1\none" in post_text(body, keep_code=True)
     assert post_text("") == ""
     assert post_text("no <b>tags closed<p>at all &bogus; \x00").startswith("no tags closed\nat all")
-    assert post_text("<div>" * 2000 + "deep") in ("deep", "")
+
+
+def test_posts_keep_what_is_nested_deep_or_are_counted_as_dropped(tmp_path):
+    """A reply quoted in a reply, two thousand times over, is the deepest that libxml2 reads."""
+    deep, deeper = ("a" + "<div>" * depth + "deep" + "</div>" * depth + "<p>after</p>" for depth in (2_000, 2_100))
+    assert post_text(deep) == "a\ndeep\nafter"
+    with pytest.raises(ExamplesError, match="2,048 levels"):
+        post_text(deeper)
+    path = dump(tmp_path, question(1, deep, "<b>"), question(2, deeper, "<b>"))
+    _, report = build(path)
+    assert reasons(report) == {"nested_too_deep": (2,)}
 
 
 def test_texts_are_cut_between_words(tmp_path):
