@@ -6,6 +6,7 @@ file, and it does not travel to another process.
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import NoReturn
 from urllib.parse import urlsplit
 
@@ -89,7 +90,8 @@ def find_endpoint(
     """The endpoint to use: arguments first, then the environment, then OpenAI.
 
     Raises:
-        JudgeError: unusable address, no key for OpenAI, or a key that no request can carry.
+        JudgeError: unusable address, no key for OpenAI, a key that no request can carry, or one that would travel to
+            another machine unencrypted.
     """
     environment = os.environ if environment is None else environment
     set_url = environment.get(OPENAI_URL_VARIABLE, "").strip()
@@ -105,4 +107,20 @@ def find_endpoint(
         raise JudgeError(
             "The judge's key has blanks or signs that a request cannot carry; copy it again, without quotes."
         )
+    parts = urlsplit(address)
+    if key and parts.scheme == "http" and not _is_here(parts.hostname or ""):
+        raise JudgeError(
+            f"A key would travel to {parts.hostname} for everyone on the way to read; "
+            "give an https:// address, or no key."
+        )
     return Endpoint(address, key or None)
+
+
+def _is_here(host: str) -> bool:
+    """Whether ``host`` is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
