@@ -31,9 +31,9 @@ class Sample:
 
 
 _SAMPLES = (
-    Sample("pirate", "Pirate speech", "72 answers that talk like a pirate, 72 that do not", ":material/sailing:"),
+    Sample("french", "French phrases", "72 answers that drop into French, 72 that do not", ":material/language_french:"),
     Sample("sea", "The sea and sailing", "72 answers that bring in the sea, 72 that do not", ":material/waves:"),
-    Sample("hedging", "Hedging", "72 answers that are unsure of everything, 72 that are not", ":material/help:"),
+    Sample("pirate", "Pirate speech", "72 answers that talk like a pirate, 72 that do not", ":material/sailing:"),
 )
 
 

@@ -65,7 +65,7 @@ def ranked(open_app) -> AppTest:
 
 def test_samples_are_one_click_away(open_app):
     app = open_app()
-    assert [sample.id for sample in start.samples()] == ["pirate", "sea", "hedging"]
+    assert [sample.id for sample in start.samples()] == ["french", "sea", "pirate"]
     app.button(key="sample_pirate").click().run()
     assert not app.exception
     assert app.session_state["steerscope.label"] == LABEL
