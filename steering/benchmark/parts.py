@@ -78,11 +78,9 @@ class Manifest:
         try:
             if given["format"] != FORMAT:
                 raise SteeringError(f"{where} is of format {given['format']}, not {FORMAT}; begin a new folder.")
-            found = cls(
-                BenchmarkSettings.from_json(given["settings"]),
-                *(given[name] for name in ("inputs", "code", "versions", "machine", "weights", "sae")),
-                tuple(given["other_codes"]),
-            )
+            told = {name: given[name] for name in ("inputs", "code", "versions", "machine", "weights", "sae")}
+            settings = BenchmarkSettings.from_json(given["settings"])
+            found = cls(settings, **told, other_codes=tuple(given["other_codes"]))
         except (KeyError, TypeError) as error:
             raise SteeringError(f"{where} is no manifest of a benchmark ({error}); begin a new folder.") from error
         if found.key != given.get("key"):
@@ -228,8 +226,8 @@ class RunFolder:
         if not other_code and header.code not in (self.manifest.code, *self.manifest.other_codes):
             raise SteeringError(
                 f"{what} was made by other code ({header.code[:8]}) than the run in {self.path} "
-                f"({self.manifest.code[:8]}); the source files were changed meanwhile, so begin a new folder, or resume "
-                "with --other-code to mix rows of both."
+                f"({self.manifest.code[:8]}); the source files were changed meanwhile, so begin a new folder, or "
+                "resume with --other-code to mix rows of both."
             )
 
 

@@ -1,8 +1,9 @@
 """How do several processes of this machine share the units, and what if one of them dies?
 
 Each process loads the model once and computes one unit at a time. A process that dies (killed, out of memory) breaks
-the pool: it is made anew, and the units that were under way are tried again, a few times. Nothing but bytes of finished
-parts comes back, and only the caller writes.
+the pool, and nothing says which unit it was: those that were under way are tried again one at a time, so that only a
+unit that dies alone, a few times, has failed. Nothing but bytes of finished parts comes back, and only the caller
+writes.
 """
 
 import multiprocessing
@@ -73,24 +74,25 @@ def in_processes(
         Cancelled: ``should_stop`` said so.
     """
     context = multiprocessing.get_context("spawn")
-    waiting, attempts = deque(units), Counter[Unit]()
-    while waiting:
+    waiting, suspects, attempts = deque(units), deque[Unit](), Counter[Unit]()
+    while waiting or suspects:
+        queue, at_once = (suspects, 1) if suspects else (waiting, min(workers, len(waiting)))
         stop = context.Event()
         # Numerical libraries read these when they are loaded, so they must stand before a process starts.
         with _Environment(dict.fromkeys(SINGLE_THREAD, str(settings.threads))):
             pool = ProcessPoolExecutor(
-                min(workers, len(waiting)),
+                at_once,
                 mp_context=context,
                 initializer=_begin,
                 initargs=(settings.to_json(), None if cache is None else str(cache), stop),
             )
             running: dict[Future[Outcome], Unit] = {}
             try:
-                while waiting or running:
-                    while waiting and len(running) < workers:
+                while queue or running:
+                    while queue and len(running) < at_once:
                         with _no_main_module():
-                            running[pool.submit(_compute, waiting[0], key)] = waiting[0]
-                        waiting.popleft()
+                            running[pool.submit(_compute, queue[0], key)] = queue[0]
+                        queue.popleft()
                     done, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
                     if should_stop is not None and should_stop():
                         raise Cancelled
@@ -99,12 +101,12 @@ def in_processes(
                         del running[future]
                         yield outcome
             except (BrokenProcessPool, CancelledError):
-                for unit in running.values():
+                if len(running) > 1:  # any of them may have been it
+                    suspects.extend(running.values())
+                for unit in running.values() if len(running) == 1 else ():
                     attempts[unit] += 1
-                # Those that were under way go last, one of them may be the killer.
-                for unit in running.values():
                     if attempts[unit] < ATTEMPTS:
-                        waiting.append(unit)
+                        suspects.append(unit)
                     else:
                         yield Outcome(unit, None, _died(unit), 0.0)
             finally:
@@ -115,8 +117,8 @@ def in_processes(
 def _died(unit: Unit) -> Any:
     return failed(
         unit,
-        f"A worker died {ATTEMPTS} times while it computed {unit}, perhaps for want of memory; use fewer workers or a "
-        "smaller batch size.",
+        f"A worker died {ATTEMPTS} times while it computed {unit} alone, perhaps for want of memory; use a smaller "
+        "batch size.",
     )
 
 

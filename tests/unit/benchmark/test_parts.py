@@ -172,7 +172,7 @@ def begun_by_older_code(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_other_code_is_refused_unless_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun_by_older_code(tmp_path, monkeypatch)
     with (
-        pytest.raises(SteeringError, match="was made by other code.*--other-code"),
+        pytest.raises(SteeringError, match=r"was made by other code.*--other-code"),
         open_folder(tmp_path, SETTINGS, "i", resume=True),
     ):
         pass
@@ -199,7 +199,7 @@ def test_a_finished_run_of_other_code_can_be_reported(tmp_path: Path, monkeypatc
 def test_a_worker_of_other_code_is_refused(tmp_path: Path) -> None:
     """The files were changed while the run went on, and a process was begun anew."""
     with open_folder(tmp_path, SETTINGS, "i", resume=False) as folder:
-        with pytest.raises(SteeringError, match="What a worker sent.*was made by other code"):
+        with pytest.raises(SteeringError, match=r"What a worker sent.*was made by other code"):
             folder.write(UNITS[0], part(UNITS[0], folder.manifest.key, code="changed"))
         assert not folder.part(UNITS[0]).exists()
     with open_folder(tmp_path, SETTINGS, "i", resume=True, other_code=True) as folder:
@@ -222,7 +222,7 @@ def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with open_folder(tmp_path, SETTINGS, "i", resume=False) as folder:
         fill(folder, UNITS[:1])
         monkeypatch.setattr(os, "fsync", full)
-        with pytest.raises(SteeringError, match="cannot be written.*No space left"):
+        with pytest.raises(SteeringError, match=r"cannot be written.*No space left"):
             fill(folder, UNITS[1:2])
         with pytest.raises(SteeringError, match=r"results\.parquet cannot be written.*No space left"):
             collect(folder)
