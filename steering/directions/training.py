@@ -41,7 +41,8 @@ class Objective:
 
     Attributes:
         write: the edit and its penalty, in terms of the vector.
-        penalty: weight of the penalty's mean over texts, reached linearly at the last update.
+        penalty: weight of the penalty's mean over texts, times the share of updates done before: 0 at the first of
+            n updates, (n - 1)/n at the last.
         unit_norm: whether the vector keeps norm 1.
         clip: largest norm of the gradient; None for no bound.
     """
