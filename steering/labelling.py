@@ -4,7 +4,8 @@ The labelling run of Jørgensen & Hansen (arXiv 2605.31183):
 
 1. Labels and groups of the examples are read once; groups are dealt to training, validation and test.
 2. Texts pass through the model shard by shard; firing frequencies of each shard are saved (sparse).
-3. One walk over the training part ranks all features for all labels, under every prior at once.
+3. One walk over the training part ranks all features for all labels, under every prior at once; their max_act and
+   density are the training part's, too.
 4. The prior is chosen on the validation part: whose top features list its examples best?
 5. What the kept features write is measured (output score, token confidence), and saved in blocks.
 6. The test part, which nothing was chosen on, gives F1c, p and q of every pair.
@@ -14,7 +15,6 @@ the same. Memory holds labels, groups and the sparse frequencies; never texts, `
 ``[d_sae n_labels]``.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,8 +23,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
-from jaxtyping import Float32
+from jaxtyping import Float32, Int
 from scipy.sparse import csc_array, csr_array, vstack
 
 from steering import __version__
@@ -45,6 +44,7 @@ from steering.feature_labels import (
 )
 from steering.feature_labels.table import admitted_features
 from steering.feature_labels.work import WorkFolder, open_work, work_folder_of
+from steering.fingerprints import sae_fingerprint, weights_fingerprint
 from steering.models import LanguageModel
 from steering.presets import sae_title
 from steering.ranking.prior import PRIORS
@@ -53,7 +53,6 @@ from steering.statistics import FeatureEffect
 from steering.versions import versions_of
 
 FEATURES_PER_PIECE = 1024
-_PROBE_ROWS = 256
 _PACKAGES = ("torch", "transformers", "numpy", "scipy", "sae-lens")
 
 Progress = Callable[[int, int, str, str], None]
@@ -75,7 +74,7 @@ class LabellingRun:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Frequencies:
-    """Firing frequencies of the three parts, and what is known of every feature over all examples."""
+    """Firing frequencies of the three parts, and what the training part says of every feature."""
 
     train: csc_array
     validation: csc_array
@@ -127,7 +126,7 @@ def label_features(
             "examples."
         )
     work = open_work(work_folder_of(out), _manifest(model, sae, source, settings))
-    _save_shards(model, sae, source, work, settings, progress)
+    _save_shards(model, sae, source, parts, work, settings, progress)
     frequencies = _read_shards(work, source, parts, sae.d_sae)
     by_prior = sweep_pairs(
         frequencies.train,
@@ -188,11 +187,14 @@ def _save_shards(
     model: LanguageModel,
     sae: SparseAutoencoder,
     source: ExampleSource,
+    parts: Parts,
     work: WorkFolder,
     settings: LabellingSettings,
     progress: Progress,
 ) -> None:
     """Step 2: a piece of work for every shard that has none yet."""
+    trains = np.zeros(source.n, dtype=bool)
+    trains[parts.train] = True
     for number, (first, rows) in enumerate(source.shards(settings.shard)):
         if not work.has("shard", number):
             try:
@@ -201,6 +203,7 @@ def _save_shards(
                 # The message counts rows from the beginning of the shard.
                 raise ExamplesError(f"{source.name}, counted from row {first + 1}: {error}") from error
             frequency = csr_array(found.frequency)
+            largest = csr_array(found.maximum)[np.flatnonzero(trains[first : first + len(rows)])]
             work.save(
                 "shard",
                 number,
@@ -209,8 +212,7 @@ def _save_shards(
                     "indices": frequency.indices,
                     "indptr": frequency.indptr,
                     "n_tokens": found.n_tokens,
-                    "max_act": found.max_act,
-                    "density": found.density,
+                    "max_act": largest.max(axis=0).toarray().ravel() if largest.shape[0] else np.zeros(sae.d_sae),
                     "n_truncated": np.array(found.n_truncated),
                 },
             )
@@ -223,7 +225,7 @@ def _read_shards(work: WorkFolder, source: ExampleSource, parts: Parts, d_sae: i
     part_of = np.zeros(source.n, dtype=np.int8)
     part_of[parts.validation], part_of[parts.test] = 1, 2
     max_act = np.zeros(d_sae, dtype=np.float32)
-    fired = np.zeros(d_sae)
+    lengths: list[np.ndarray] = []
     n_tokens = n_truncated = first = number = 0
     while first < source.n:
         shard = work.piece("shard", number)
@@ -234,10 +236,9 @@ def _read_shards(work: WorkFolder, source: ExampleSource, parts: Parts, d_sae: i
         of_rows = part_of[first : first + n_rows]
         for part, piece in enumerate(pieces):
             piece.append(frequency[np.flatnonzero(of_rows == part)])
-        tokens = int(shard["n_tokens"].sum())
-        max_act = np.maximum(max_act, shard["max_act"])
-        fired += shard["density"].astype(np.float64) * tokens
-        n_tokens += tokens
+        max_act = np.maximum(max_act, shard["max_act"].astype(np.float32))
+        lengths.append(shard["n_tokens"][of_rows == 0])
+        n_tokens += int(shard["n_tokens"].sum())
         n_truncated += int(shard["n_truncated"])
         first, number = first + n_rows, number + 1
     matrices = []
@@ -245,8 +246,15 @@ def _read_shards(work: WorkFolder, source: ExampleSource, parts: Parts, d_sae: i
         matrices.append(csc_array(vstack(piece, format="csr")))
         piece.clear()
     train, validation, test = matrices
-    density = (fired / n_tokens).astype(np.float32)
+    density = _density(train, np.concatenate(lengths))
     return _Frequencies(train, validation, test, max_act, density, n_tokens, n_truncated)
+
+
+def _density(frequency: csc_array, n_tokens: Int[np.ndarray, " n"]) -> Float32[np.ndarray, " d_sae"]:
+    """Share of the tokens of some rows on which each feature fires, from its share in every row."""
+    fired = np.rint(frequency.data * n_tokens[frequency.indices].astype(np.float64))  # whole tokens, rounding undone
+    columns = np.repeat(np.arange(frequency.shape[1]), np.diff(frequency.indptr))
+    return (np.bincount(columns, fired, minlength=frequency.shape[1]) / n_tokens.sum()).astype(np.float32)
 
 
 def _effects(
@@ -294,19 +302,13 @@ def _manifest(
     return {
         "version": __version__,
         "examples": source.fingerprint,
-        "model": f"{model.name} {_probe(model.model.get_input_embeddings().get_parameter('weight'))}",
-        "sae": f"{sae_title(sae.name)} {_probe(sae.W_dec)}",
+        "model": f"{model.name} {weights_fingerprint(model)[:16]}",
+        "sae": f"{sae_title(sae.name)} {sae_fingerprint(sae)[:16]}",
         "hook point": str(sae.hook_point),
         "dtype": str(model.dtype),
         "device": model.device.type,
         "settings": settings.to_json(),
     }
-
-
-def _probe(weight: torch.Tensor) -> str:
-    """A fingerprint of the first rows of a weight."""
-    rows = weight[:_PROBE_ROWS].detach().float().cpu().contiguous().numpy()
-    return hashlib.sha256(rows.tobytes()).hexdigest()[:16]
 
 
 def _rows(labels: csc_array, rows: np.ndarray) -> csc_array:

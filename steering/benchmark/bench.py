@@ -12,7 +12,7 @@ from steering.benchmark.judging import open_judge
 from steering.benchmark.settings import BenchmarkSettings
 from steering.benchmark.sources import Source, open_source
 from steering.examples import split_examples
-from steering.judges.local_judge import weights_fingerprint
+from steering.fingerprints import weights_fingerprint
 from steering.judges.score import Judge
 from steering.methods.task import Task
 from steering.workbench import Loaded, open_pair

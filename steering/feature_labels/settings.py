@@ -15,7 +15,7 @@ class LabellingSettings:
         top: features kept for each label; the best label of every feature is kept besides.
         min_support: a feature must fire on this many of a label's training positives, or on a fifth where that is
             fewer, to be a candidate for the label.
-        max_density: features that fire on a larger share of all eligible tokens get no label.
+        max_density: features that fire on a larger share of the training part's eligible tokens get no label.
         seed: of the split.
         shard: examples read between two savings of the work.
         effects: whether output score and token confidence are measured.

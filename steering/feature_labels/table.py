@@ -98,7 +98,7 @@ def labels_table(
 
     Columns: ``feature_id, label, rank`` (null for pairs kept for the feature's sake alone), ``best_label`` (whether it
     is the feature's name), ``f1c_train, f1c_validation, f1c_test, tau, tpr, fpr, support, tp`` (training part),
-    ``density, max_act`` (all examples), ``output_score, delta_confidence, top_tokens`` (null where not measured),
+    ``density, max_act`` (training part), ``output_score, delta_confidence, top_tokens`` (null where not measured),
     ``p_value, q_value`` (test part; q by Benjamini & Yekutieli over *all* pairs of the table, because looking through
     many labels for the smallest is a search of its own).
 

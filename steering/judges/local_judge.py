@@ -1,20 +1,15 @@
 """What does a language model on this machine say about a completion?"""
 
-import hashlib
 from collections.abc import Callable, Sequence
-
-import torch
 
 from steering.encoding import encode_prompt
 from steering.errors import JudgeError, ModelError
+from steering.fingerprints import weights_fingerprint
 from steering.generation import Condition, Sampling, generate
 from steering.judges.cache import Reply, ReplyCache
 from steering.judges.rubric_judge import Question, RubricJudge
 from steering.judges.settings import JudgeSettings
 from steering.models import LanguageModel
-
-PROBES = 16
-"""Numbers of every weight tensor that go into the fingerprint."""
 
 
 class LocalJudge(RubricJudge):
@@ -100,18 +95,3 @@ class LocalJudge(RubricJudge):
                     if receipt.finished != "stopped":
                         reply = Reply(completion.text, "answered", receipt.n_prompt_tokens, receipt.n_generated)
                         deliver(question, self._keep(question, reply))
-
-
-def weights_fingerprint(model: LanguageModel) -> str:
-    """SHA-256 over the names and shapes of all weights and 16 numbers of each, spread evenly.
-
-    A folder whose model was trained on keeps its name and changes its fingerprint, without all of it being read.
-    """
-    digest = hashlib.sha256()
-    with model.running() as network:
-        for name, weight in network.named_parameters():
-            flat = weight.detach().reshape(-1)
-            places = torch.linspace(0, flat.numel() - 1, min(PROBES, flat.numel()), dtype=torch.float64).long()
-            values = flat[places.to(flat.device)].double().cpu().numpy().tobytes()
-            digest.update(f"{name} {tuple(weight.shape)}".encode() + values)
-    return digest.hexdigest()

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import steering.labelling as labelling
 from steering.activations import collect_statistics
@@ -25,7 +26,7 @@ def source(tmp_path: Path):
     with path.open("w") as file:
         for number in range(40):
             labels = [label for label in WORDS if rng.random() < 0.4]
-            text = " ".join([WORDS[label] for label in labels] + [f"it was day {number}"])
+            text = " ".join([WORDS[label] for label in labels] + [f"it was day {number}", f"{7919 * number:x}"])
             file.write(json.dumps({"text": text, "labels": labels, "group": str(number // 2)}) + "\n")
     return open_source(path)
 
@@ -87,6 +88,8 @@ def test_the_table_says_what_the_statistics_say(tiny_gpt2, source, tmp_path):
     best = max(metadata["validation_average_precision"].values())
     assert metadata["validation_average_precision"][f"{metadata['pi0']:g}"] == pytest.approx(best)
     assert metadata["n_features_labelled"] == table["best_label"].sum() <= D_SAE
+    trained = collect_statistics(tiny_gpt2, sae, [texts[row] for row in parts.train], [None] * len(parts.train))
+    assert (trained.max_act < statistics.max_act).any(), "some feature fires most on a row that chooses nothing"
     frequency, truth = statistics.frequency.toarray(), source.labels.toarray()
     lam = (1 - metadata["pi0"]) / metadata["pi0"]
     for row in table.itertuples():
@@ -99,8 +102,8 @@ def test_the_table_says_what_the_statistics_say(tiny_gpt2, source, tmp_path):
                 continue
             tpr, fpr = found[positive].mean(), found[~positive].mean()
             assert f1c == pytest.approx(2 * tpr / (1 + tpr + lam * fpr))
-        assert row.max_act == pytest.approx(statistics.max_act[row.feature_id], rel=1e-4)
-        assert row.density == pytest.approx(statistics.density[row.feature_id], abs=1e-5)
+        assert row.max_act == pytest.approx(trained.max_act[row.feature_id], rel=1e-4)
+        assert row.density == pytest.approx(trained.density[row.feature_id], abs=1e-7)
         assert 0 <= row.output_score <= 1
         assert len(row.top_tokens) == 20
 
@@ -114,6 +117,20 @@ def test_another_run_does_not_take_the_work(tiny_llama, source, tmp_path):
         labelling.label_features(tiny_llama, tiny_sae(), source, out, SETTINGS, on_progress=stop)
     with pytest.raises(SteeringError, match="unfinished work with another sae"):
         labelling.label_features(tiny_llama, tiny_sae(seed=1), source, out, SETTINGS)
+    encoder = tiny_sae()
+    encoder.b_enc[-1] += 1e-3
+    with pytest.raises(SteeringError, match="unfinished work with another sae"):
+        labelling.label_features(tiny_llama, encoder, source, out, SETTINGS)
+    last = list(tiny_llama.model.parameters())[-2]
+    before = last.detach().clone()
+    try:
+        with torch.no_grad():
+            last += 1e-3
+        with pytest.raises(SteeringError, match="unfinished work with another model"):
+            labelling.label_features(tiny_llama, tiny_sae(), source, out, SETTINGS)
+    finally:
+        with torch.no_grad():
+            last.copy_(before)
     fixed = LabellingSettings(shard=7, min_support=1, pi0=0.1, effects=False)
     with pytest.raises(SteeringError, match="unfinished work with another settings"):
         labelling.label_features(tiny_llama, tiny_sae(), source, out, fixed)

@@ -8,10 +8,11 @@ import pytest
 import steering.judges.local_judge as local_judge
 import tests.tiny
 from steering.errors import JudgeError
+from steering.fingerprints import weights_fingerprint
 from steering.generation import Completion
 from steering.judges.batch import BatchJudge
 from steering.judges.cache import ReplyCache
-from steering.judges.local_judge import LocalJudge, weights_fingerprint
+from steering.judges.local_judge import LocalJudge
 from steering.judges.rows import RowToJudge, tally
 from steering.judges.settings import JudgeSettings
 from steering.models import LanguageModel

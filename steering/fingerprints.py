@@ -1,0 +1,39 @@
+"""Are these the weights that an earlier result was made with?"""
+
+import hashlib
+
+import torch
+
+from steering.models import LanguageModel
+from steering.saes import SparseAutoencoder
+
+PROBES = 16
+"""Numbers of every weight tensor of a language model that go into its fingerprint."""
+
+
+def weights_fingerprint(model: LanguageModel) -> str:
+    """SHA-256 over the names and shapes of all weights and 16 numbers of each, spread evenly.
+
+    A folder whose model was trained on keeps its name and changes its fingerprint, without all of it being read.
+    """
+    digest = hashlib.sha256()
+    with model.running() as network:
+        for name, weight in network.named_parameters():
+            flat = weight.detach().reshape(-1)
+            places = torch.linspace(0, flat.numel() - 1, min(PROBES, flat.numel()), dtype=torch.float64).long()
+            values = flat[places.to(flat.device)].double().cpu().numpy().tobytes()
+            digest.update(f"{name} {tuple(weight.shape)}".encode() + values)
+    return digest.hexdigest()
+
+
+def sae_fingerprint(sae: SparseAutoencoder) -> str:
+    """SHA-256 over every number of an SAE and over what else decides its activations."""
+    digest = hashlib.sha256(
+        f"{sae.architecture} {sae.k} {sae.apply_b_dec_to_input} {sae.normalization} {sae.center_input}".encode()
+    )
+    for name in ("W_enc", "W_dec", "b_enc", "b_dec", "threshold", "r_mag", "b_mag", "act_scale"):
+        tensor = getattr(sae, name)
+        if tensor is not None:
+            digest.update(f"{name} {tuple(tensor.shape)}".encode())
+            digest.update(memoryview(tensor.detach().cpu().contiguous().numpy()).cast("B"))
+    return digest.hexdigest()
