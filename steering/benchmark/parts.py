@@ -25,11 +25,12 @@ from steering.benchmark.code import code_hash
 from steering.benchmark.rows import Header, read_header
 from steering.benchmark.settings import BenchmarkSettings, Unit
 from steering.errors import SteeringError
+from steering.locking import holding
 from steering.replacing import replacing
 from steering.versions import versions_of
 
 FORMAT = 2
-MANIFEST, PARTS, FAILURES, RESULTS, LOCK = "manifest.json", "parts", "failures", "results.parquet", ".lock"
+MANIFEST, PARTS, FAILURES, RESULTS = "manifest.json", "parts", "failures", "results.parquet"
 PACKAGES = ("steerscope", "torch", "transformers", "peft", "sae-lens", "numpy", "scipy", "pandas", "pyarrow")
 
 
@@ -257,7 +258,7 @@ def open_folder(
         try:
             for folder in (path, path / PARTS, path / FAILURES):
                 folder.mkdir(parents=True, exist_ok=True)
-            held.enter_context(_alone(path))
+            held.enter_context(holding(path, "running the benchmark"))
             if (path / MANIFEST).exists():
                 manifest = _taken_up(path, manifest, other_code=other_code)
             elif any((path / PARTS).iterdir()):
@@ -333,22 +334,6 @@ def _difference(found: Manifest, wanted: Manifest) -> str:
 def _short(value: Any) -> str:
     told = json.dumps(value, ensure_ascii=False)
     return told if len(told) <= 60 else f"{told[:57]}..."
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Keep other processes out; the system lets go of the lock when this one ends, however it ends."""
-    with (path / LOCK).open("ab") as lock:
-        if os.name == "posix":
-            import fcntl
-
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise SteeringError(
-                    f"Another process is running the benchmark in {path}; wait for it or stop it."
-                ) from error
-        yield
 
 
 def _versions() -> dict[str, str]:
