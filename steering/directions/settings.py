@@ -84,8 +84,8 @@ class ReftSettings(LearningSettings):
 
     Attributes:
         top: latents of a text whose mean is the strength of the edit.
-        sparsity: weight of the other latents' mean in the loss, times the share of updates done before: 0 at the first of n
-            updates, (n - 1)/n at the last.
+        sparsity: weight of the other latents' mean in the loss, times the share of updates done before: 0 at the
+            first of n updates, (n - 1)/n at the last.
         clip: largest norm of the gradient.
     """
 
