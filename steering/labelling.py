@@ -45,6 +45,7 @@ from steering.feature_labels import (
 from steering.feature_labels.table import admitted_features
 from steering.feature_labels.work import WorkFolder, open_work, work_folder_of
 from steering.fingerprints import sae_fingerprint, weights_fingerprint
+from steering.locking import holding
 from steering.models import LanguageModel
 from steering.presets import sae_title
 from steering.ranking.prior import PRIORS
@@ -108,7 +109,7 @@ def label_features(
 
     Raises:
         ExamplesError: no label has training positives and negatives, or a text without a token that counts.
-        SteeringError: the work folder belongs to another run.
+        SteeringError: the work folder belongs to another run, or another process is working in it.
         OSError: ``out`` or its work folder cannot be written.
     """
     settings = settings or LabellingSettings()
@@ -125,62 +126,65 @@ def label_features(
             f"No label of {source.name} has positives and negatives among the {len(parts.train)} training rows; add "
             "examples."
         )
-    work = open_work(work_folder_of(out), _manifest(model, sae, source, settings))
-    _save_shards(model, sae, source, parts, work, settings, progress)
-    frequencies = _read_shards(work, source, parts, sae.d_sae)
-    by_prior = sweep_pairs(
-        frequencies.train,
-        labels_train,
-        PRIORS if settings.pi0 == "auto" else (settings.pi0,),
-        top=settings.top,
-        min_support=settings.min_support,
-        admitted=admitted_features(frequencies.density, settings.max_density),
-        on_progress=lambda done, total: progress(done, total, "features", "Finding the best thresholds"),
-    )
-    pi0, precision = choose_prior(by_prior, frequencies.validation, labels_validation)
-    pairs = by_prior.pop(pi0)
-    by_prior.clear()
-    effects = _effects(model, sae, pairs, frequencies.max_act, work, progress) if settings.effects else None
-    table = labels_table(
-        pairs,
-        source.label_names,
-        validation=judge_pairs(pairs, frequencies.validation, labels_validation, pi0=pi0),
-        test=judge_pairs(pairs, frequencies.test, labels_test, pi0=pi0),
-        n_positive=n_positive,
-        n_negative=n_negative,
-        max_act=frequencies.max_act,
-        density=frequencies.density,
-        effects=effects,
-    )
-    metadata = {
-        "version": __version__,
-        "versions": versions_of(_PACKAGES),
-        "model": model.name,
-        "sae": sae_title(sae.name),
-        "hook_module": str(model.layout.locate(sae.hook_point)),
-        "d_sae": sae.d_sae,
-        "examples": source.name,
-        "fingerprint": source.fingerprint,
-        "settings": settings.to_json(),
-        "pi0": pi0,
-        "pi0_chosen_by": "mean average precision of top-1 features on the validation part"
-        if settings.pi0 == "auto"
-        else "the user",
-        "validation_average_precision": {f"{prior:g}": mean for prior, mean in precision.items()},
-        "n_train": len(parts.train),
-        "n_validation": len(parts.validation),
-        "n_test": len(parts.test),
-        "n_several": int((np.bincount(source.labels.indices, minlength=source.n) > 1).sum()),
-        "n_tokens": frequencies.n_tokens,
-        "n_truncated": frequencies.n_truncated,
-        "n_labels": int(defined.sum()),
-        "labels_left_out": [name for name, good in zip(source.label_names, defined, strict=True) if not good],
-        "n_features_labelled": int(pairs.best.sum()),
-        "n_pairs": len(pairs),
-    }
-    write_labels(out, table, metadata)
-    work.remove()
-    return LabellingRun(table, metadata)
+    folder = work_folder_of(out)
+    folder.mkdir(exist_ok=True)
+    with holding(folder, "labelling features"):
+        work = open_work(folder, _manifest(model, sae, source, settings))
+        _save_shards(model, sae, source, parts, work, settings, progress)
+        frequencies = _read_shards(work, source, parts, sae.d_sae)
+        by_prior = sweep_pairs(
+            frequencies.train,
+            labels_train,
+            PRIORS if settings.pi0 == "auto" else (settings.pi0,),
+            top=settings.top,
+            min_support=settings.min_support,
+            admitted=admitted_features(frequencies.density, settings.max_density),
+            on_progress=lambda done, total: progress(done, total, "features", "Finding the best thresholds"),
+        )
+        pi0, precision = choose_prior(by_prior, frequencies.validation, labels_validation)
+        pairs = by_prior.pop(pi0)
+        by_prior.clear()
+        effects = _effects(model, sae, pairs, frequencies.max_act, work, progress) if settings.effects else None
+        table = labels_table(
+            pairs,
+            source.label_names,
+            validation=judge_pairs(pairs, frequencies.validation, labels_validation, pi0=pi0),
+            test=judge_pairs(pairs, frequencies.test, labels_test, pi0=pi0),
+            n_positive=n_positive,
+            n_negative=n_negative,
+            max_act=frequencies.max_act,
+            density=frequencies.density,
+            effects=effects,
+        )
+        metadata = {
+            "version": __version__,
+            "versions": versions_of(_PACKAGES),
+            "model": model.name,
+            "sae": sae_title(sae.name),
+            "hook_module": str(model.layout.locate(sae.hook_point)),
+            "d_sae": sae.d_sae,
+            "examples": source.name,
+            "fingerprint": source.fingerprint,
+            "settings": settings.to_json(),
+            "pi0": pi0,
+            "pi0_chosen_by": "mean average precision of top-1 features on the validation part"
+            if settings.pi0 == "auto"
+            else "the user",
+            "validation_average_precision": {f"{prior:g}": mean for prior, mean in precision.items()},
+            "n_train": len(parts.train),
+            "n_validation": len(parts.validation),
+            "n_test": len(parts.test),
+            "n_several": int((np.bincount(source.labels.indices, minlength=source.n) > 1).sum()),
+            "n_tokens": frequencies.n_tokens,
+            "n_truncated": frequencies.n_truncated,
+            "n_labels": int(defined.sum()),
+            "labels_left_out": [name for name, good in zip(source.label_names, defined, strict=True) if not good],
+            "n_features_labelled": int(pairs.best.sum()),
+            "n_pairs": len(pairs),
+        }
+        write_labels(out, table, metadata)
+        work.remove()
+        return LabellingRun(table, metadata)
 
 
 def _save_shards(

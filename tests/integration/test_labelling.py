@@ -136,6 +136,22 @@ def test_another_run_does_not_take_the_work(tiny_llama, source, tmp_path):
         labelling.label_features(tiny_llama, tiny_sae(), source, out, fixed)
 
 
+def test_two_runs_do_not_write_to_one_folder(tiny_llama, source, tmp_path):
+    out = tmp_path / "labels.parquet"
+    folder = tmp_path / "labels.parquet.work"
+
+    def second(done: int, total: int, unit: str, doing: str) -> None:
+        if doing.startswith("Reading"):
+            with pytest.raises(SteeringError, match=r"Another process is labelling features in .*labels.parquet.work"):
+                labelling.label_features(tiny_llama, tiny_sae(), source, out, fixed)
+            assert folder.exists()
+
+    fixed = LabellingSettings(shard=20, min_support=1, max_density=1.0, pi0=0.1, effects=False)
+    labelling.label_features(tiny_llama, tiny_sae(), source, out, fixed, on_progress=second)
+    assert out.exists()
+    assert not folder.exists()
+
+
 def test_labels_without_negatives_cannot_be_given(tiny_llama, tmp_path):
     path = tmp_path / "set.jsonl"
     path.write_text("".join(json.dumps({"text": f"day {i}", "labels": ["all"]}) + "\n" for i in range(9)))
