@@ -33,6 +33,10 @@ class JudgeError(SteeringError):
     """A judge that cannot be named, reached or paid, or whose replies cannot be kept."""
 
 
+class JudgeUnusableError(JudgeError):
+    """A judge that will answer no further question either: its key was refused, or its quota is used up."""
+
+
 class DirectionError(SteeringError):
     """A direction in the residual stream that cannot be learned as asked."""
 

@@ -10,7 +10,7 @@ from steering.benchmark.parts import Failure
 from steering.benchmark.rows import encode
 from steering.benchmark.settings import Unit
 from steering.benchmark.unit import run_unit
-from steering.errors import Cancelled, SteeringError
+from steering.errors import Cancelled, JudgeUnusableError, SteeringError
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,14 @@ def attempt(bench: Bench, unit: Unit, *, key: str) -> Outcome:
 
     Raises:
         Cancelled: the bench was told to stop.
+        JudgeUnusableError: the judge will answer nothing, so every other unit would fail too; the run can be resumed.
         KeyboardInterrupt: likewise.
     """
     started = time.perf_counter()
     try:
         rows, header = run_unit(bench, unit, key=key)
         return Outcome(unit, encode(rows, header), None, time.perf_counter() - started)
-    except Cancelled:
+    except (Cancelled, JudgeUnusableError):
         raise
     except SteeringError as error:
         failure = failed(unit, " ".join(str(error).split()))

@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import Any, NoReturn
 
-from steering.errors import JudgeError
+from steering.errors import JudgeError, JudgeUnusableError
 from steering.judges.cache import Reply, ReplyCache
 from steering.judges.endpoint import Endpoint, find_endpoint
 from steering.judges.rubric_judge import Question, RubricJudge
@@ -147,7 +147,7 @@ class OpenAIJudge(RubricJudge):
             if isinstance(found, Reply):
                 return self._keep(question, found)
             if found.fatal:
-                raise JudgeError(f"The judge {self.name} cannot be used: {found.sentence}")
+                raise JudgeUnusableError(f"The judge {self.name} cannot be used: {found.sentence}")
             wished = found.after or 0.0
             if not found.again or attempt == self.settings.retries or wished > LONGEST_DELAY:
                 return Reply(found.sentence, "failed")
