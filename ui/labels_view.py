@@ -321,11 +321,9 @@ def _read_examples(found: LabelTable, feature_id: int, label: str) -> None:
 
 
 def _start_ranking() -> "Job | None":
-    from steering.ranking import RankingSettings
-
     job = None
     with boundary("The examples could not be read"):
-        job = work.start_ranking(RankingSettings())
+        job = work.start_ranking(ranking_view.usual_settings(chosen.model))
         job.wait(0.3)
     return job
 

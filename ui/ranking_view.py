@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from steering.workbench import RankingRun
 
 _POSITIONS: dict["Positions", str] = {"all": "All tokens", "sentence_ends": "Sentence ends"}
+WORLD_OUTPUT_SCORE = 0.1
 _PRIORS = {"0.0001": 1e-4, "0.001": 1e-3, "0.01": 1e-2, "0.1": 1e-1, "0.5": 0.5, "tuned": "auto"}
 
 
@@ -49,14 +50,30 @@ def label_choice(examples: "LabelledExamples") -> None:
         st.rerun()
 
 
-def settings_controls() -> "RankingSettings":
-    """The choices behind a ranking; the defaults are the paper's where it has them."""
+def usual_settings(model: str) -> "RankingSettings":
+    """The choices behind a ranking before anybody changes one.
+
+    The paper's where it has them; on the embedded world what its development concepts say (docs/adr/0010), and only
+    features that write something, because there one may read a concept well and write nothing.
+    """
     from steering.ranking import RankingSettings
 
+    if not is_world_model(model):
+        return RankingSettings()
+    return RankingSettings(
+        pi0="auto", positions=default_positions(model), use_output_score=True, min_output_score=WORLD_OUTPUT_SCORE
+    )
+
+
+def settings_controls() -> "RankingSettings":
+    """The choices behind a ranking; they start at :func:`usual_settings`."""
+    from steering.ranking import RankingSettings
+
+    usual = usual_settings(chosen.model)
     with st.popover("Settings and filters", icon=":material/tune:"):
         in_world = is_world_model(chosen.model)
         positions = st.segmented_control(
-            "Read at", list(_POSITIONS), format_func=_POSITIONS.__getitem__, default=default_positions(chosen.model),
+            "Read at", list(_POSITIONS), format_func=_POSITIONS.__getitem__, default=usual.positions,
             required=True, key=f"rank_positions_{in_world}", persist_state="session",
             help="Which tokens of an example count. Where a sentence has just ended the model decides what comes next: "
             "features found there are of the answer's plan rather than of a word, and steer better on the embedded "
@@ -64,7 +81,7 @@ def settings_controls() -> "RankingSettings":
         )  # fmt: skip
         left, right = st.columns(2)
         prior = left.selectbox(
-            "Prior π₀", list(_PRIORS), index=list(_PRIORS).index("tuned" if in_world else "0.001"),
+            "Prior π₀", list(_PRIORS), index=list(_PRIORS.values()).index(usual.pi0),
             key=f"rank_pi0_{in_world}", persist_state="session",
             help="The share of texts that F1 is calibrated to. Small: one false alarm costs a lot. "
             "Tuned: chosen inside the training part.",
@@ -96,11 +113,13 @@ def settings_controls() -> "RankingSettings":
             disabled=not use_density,
         )  # fmt: skip
         use_output = st.toggle(
-            "Output score", False, key="rank_use_output", persist_state="session",
-            help="Arad's S_out: does writing with the feature raise its own tokens? Off ranks by reading alone.",
+            "Output score", usual.use_output_score, key=f"rank_use_output_{in_world}", persist_state="session",
+            help="Arad's S_out: does writing with the feature raise its own tokens? Off ranks by reading alone, the "
+            "paper's way; on the embedded world it is on, because a feature may read well and write nothing.",
         )  # fmt: skip
         min_output = st.number_input(
-            "At least", 0.0, 1.0, 0.001, 0.001, key="rank_output", persist_state="session", format="%.4f",
+            "At least", 0.0, 1.0, usual.min_output_score, 0.001, key=f"rank_output_{in_world}",
+            persist_state="session", format="%.4f",
             disabled=not use_output,
         )  # fmt: skip
         use_top = st.toggle("Top K", False, key="rank_use_top", persist_state="session")

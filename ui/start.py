@@ -31,7 +31,9 @@ class Sample:
 
 
 _SAMPLES = (
-    Sample("french", "French phrases", "72 answers that drop into French, 72 that do not", ":material/language_french:"),
+    Sample(
+        "french", "French phrases", "72 answers that drop into French, 72 that do not", ":material/language_french:"
+    ),
     Sample("sea", "The sea and sailing", "72 answers that bring in the sea, 72 that do not", ":material/waves:"),
     Sample("pirate", "Pirate speech", "72 answers that talk like a pirate, 72 that do not", ":material/sailing:"),
 )
