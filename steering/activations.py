@@ -103,12 +103,13 @@ def collect_statistics(
         prompts: the instruction each text answers, or None.
         progress: told tokens done and in all after every batch.
         tokens_per_batch: padded tokens in one forward.
-        positions: which eligible tokens count.
+        positions: which eligible tokens count; max_act is over all of them in any case.
 
     Raises:
         ExamplesError: a text without any eligible token.
     """
-    encoded = encode_examples(model, texts, prompts, positions)
+    whole = encode_examples(model, texts, prompts)
+    encoded = [read_positions(model, text, positions) for text in whole]
     for row, text in enumerate(encoded):
         if not any(text.eligible):
             raise ExamplesError(f"Row {row + 1} has no token that counts; remove it or write some text into it.")
@@ -125,6 +126,10 @@ def collect_statistics(
         resid = read_resid(model, sae.hook_point, batch)
         count, maximum, total_act = _reduce(sae, resid, batch)
         norms.append(_thin(resid[batch.eligible].float().norm(dim=-1).cpu().numpy()))
+        if positions != "all":
+            # The unit of the factor is the feature's, wherever it is read.
+            everything = pad_left([whole[row] for row in rows], pad_id=_pad_id(model), device=model.device)
+            max_act = torch.maximum(max_act, _largest(sae, resid, everything))
         max_act = torch.maximum(max_act, maximum.amax(dim=0))
         fired += count.sum(dim=0, dtype=torch.float64)
         lengths = torch.from_numpy(n_tokens[rows])[:, None]
@@ -201,6 +206,16 @@ def _reduce(
         total.index_add_(0, rows, acts)
         maximum.scatter_reduce_(0, rows[:, None].expand_as(acts), acts, reduce="amax")
     return count.cpu(), maximum.cpu(), total.cpu()
+
+
+def _largest(
+    sae: SparseAutoencoder, resid: Float[Tensor, "batch pos d_model"], batch: TokenBatch
+) -> Float[Tensor, " d_sae"]:
+    """The largest activation of every feature on the eligible tokens of a batch."""
+    tokens = resid[batch.eligible]
+    size = max(1, ELEMENTS_PER_CHUNK // sae.d_sae)
+    chunks = [sae.encode(tokens[start : start + size].float()) for start in range(0, len(tokens), size)]
+    return torch.stack([chunk.amax(dim=0) for chunk in chunks]).amax(dim=0).cpu()
 
 
 def _sparse(dense: Tensor) -> coo_array:

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from steering import runtime
 from steering.feature_labels import LabelTable, read_labels, write_labels
+from steering.presets import preset
 from steering.world import shipped
 from tests.app.test_path import until_idle
 from ui.feature_view import _row_title
@@ -46,7 +47,7 @@ def text_of(app: AppTest) -> str:
 def click(app: AppTest, row: int) -> AppTest:
     """Choose a row of the table as the browser does."""
     frame = next(frame for frame in app.dataframe if "f1c_validation" in frame.value.columns)
-    app.session_state["steerscope.labels_feature"] = ("demo", "layer2-1k-l0-16", int(frame.value["feature_id"][row]))
+    app.session_state["steerscope.labels_feature"] = ("demo", preset("demo").default_sae, int(frame.value["feature_id"][row]))
     return app.run()
 
 
@@ -62,7 +63,7 @@ def test_the_stored_table_is_of_the_weights_that_ship(stored):
 
 
 def test_other_models_saes_and_weights_are_told_apart(stored):
-    assert "the session works with layer2-1k-l0-64 on demo" in elsewhere(stored, "demo", "layer2-1k-l0-64")
+    assert "the session works with layer1-1k-l0-64 on demo" in elsewhere(stored, "demo", "layer1-1k-l0-64")
     assert "on demo-gpt2" in elsewhere(stored, "demo-gpt2", "demo-gpt2")
     assert "no/such" in elsewhere(stored, "no/such", "release/sae")
     trained_anew = {**stored.metadata, "world": {"model_sha256": "0", "sae_sha256": "1"}}

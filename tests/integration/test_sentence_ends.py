@@ -61,7 +61,9 @@ def test_statistics_count_the_ends_alone(tiny_model: LanguageModel) -> None:
     assert found.n_tokens.tolist() == [3, 3]
     everything = collect_statistics(tiny_model, tiny_sae(), texts, prompts)
     assert (everything.n_tokens > found.n_tokens).all()
-    assert (found.max_act <= everything.max_act).all()
+    # The unit of a factor does not depend on where a feature was read.
+    assert found.max_act == pytest.approx(everything.max_act, rel=1e-5)
+    assert (found.maximum.toarray() <= everything.maximum.toarray() + 1e-5).all()
 
 
 def test_learning_writes_where_generation_does(tiny_model: LanguageModel) -> None:
