@@ -47,7 +47,11 @@ def text_of(app: AppTest) -> str:
 def click(app: AppTest, row: int) -> AppTest:
     """Choose a row of the table as the browser does."""
     frame = next(frame for frame in app.dataframe if "f1c_validation" in frame.value.columns)
-    app.session_state["steerscope.labels_feature"] = ("demo", preset("demo").default_sae, int(frame.value["feature_id"][row]))
+    app.session_state["steerscope.labels_feature"] = (
+        "demo",
+        preset("demo").default_sae,
+        int(frame.value["feature_id"][row]),
+    )
     return app.run()
 
 
