@@ -306,7 +306,7 @@ def test_methods_are_compared_on_other_prompts_than_strengths_are_chosen_on(rank
 
 
 def test_finding_diffmean_says_so_and_can_be_stopped(ranked, monkeypatch):
-    def endless(*_args, on_batch, should_stop):
+    def endless(*_args, positions, on_batch, should_stop):
         on_batch(1, 8)
         while not should_stop():
             time.sleep(0.01)

@@ -19,6 +19,7 @@ CHANGES = {
     "samples": 2,
     "max_new_tokens": 5,
     "temperature": 0.5,
+    "positions": "sentence_ends",
     "n_examples": 9,
     "judge": "openai:some-model",
     "judge_temperature": None,
