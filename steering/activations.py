@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.sparse import coo_array, csc_array, vstack
 from torch import Tensor
 
@@ -122,15 +122,12 @@ def collect_statistics(
     order: list[int] = []
     done = 0
     for rows in batches_by_length(encoded, tokens_per_batch):
-        batch = pad_left([encoded[row] for row in rows], pad_id=_pad_id(model), device=model.device)
+        batch = pad_left([whole[row] for row in rows], pad_id=_pad_id(model), device=model.device)
+        counted = pad_left([encoded[row] for row in rows], pad_id=_pad_id(model), device=model.device).eligible
         resid = read_resid(model, sae.hook_point, batch)
-        count, maximum, total_act = _reduce(sae, resid, batch)
-        norms.append(_thin(resid[batch.eligible].float().norm(dim=-1).cpu().numpy()))
-        if positions != "all":
-            # The unit of the factor is the feature's, wherever it is read.
-            everything = pad_left([whole[row] for row in rows], pad_id=_pad_id(model), device=model.device)
-            max_act = torch.maximum(max_act, _largest(sae, resid, everything))
-        max_act = torch.maximum(max_act, maximum.amax(dim=0))
+        count, maximum, total_act, largest_act = _reduce(sae, resid, batch, counted)
+        norms.append(_thin(resid[counted].float().norm(dim=-1).cpu().numpy()))
+        max_act = torch.maximum(max_act, largest_act)
         fired += count.sum(dim=0, dtype=torch.float64)
         lengths = torch.from_numpy(n_tokens[rows])[:, None]
         pieces.append((_sparse(count / lengths), _sparse(maximum), _sparse(total_act / lengths)))
@@ -190,32 +187,38 @@ def _pad_id(model: LanguageModel) -> int:
 
 
 def _reduce(
-    sae: SparseAutoencoder, resid: Float[Tensor, "batch pos d_model"], batch: TokenBatch
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Per example and feature: tokens on which it fires, largest activation, sum of activations; ``[batch d_sae]``."""
+    sae: SparseAutoencoder,
+    resid: Float[Tensor, "batch pos d_model"],
+    batch: TokenBatch,
+    counted: Bool[Tensor, "batch pos"],
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What the codes of a batch come to.
+
+    Returns:
+        Per example and feature, on the ``counted`` tokens: how many it fires on, largest activation, sum of
+        activations, each ``[batch d_sae]``. Then the largest activation on all eligible tokens, ``[d_sae]``: the unit
+        of the factor is the feature's, wherever it is read.
+    """
     shape = (resid.shape[0], sae.d_sae)
     device = resid.device
     count, maximum, total = (torch.zeros(shape, device=device) for _ in range(3))
+    largest = torch.zeros(sae.d_sae, device=device)
     row_of_token = batch.eligible.nonzero()[:, 0]
+    counts = counted[batch.eligible]
+    narrowed = not bool(counts.all())
     tokens = resid[batch.eligible]
     size = max(1, ELEMENTS_PER_CHUNK // sae.d_sae)
     for start in range(0, len(tokens), size):
         acts = sae.encode(tokens[start : start + size].float())
+        largest = torch.maximum(largest, acts.amax(dim=0))
         rows = row_of_token[start : start + size]
+        if narrowed:
+            here = counts[start : start + size]
+            acts, rows = acts[here], rows[here]
         count.index_add_(0, rows, (acts > 0).float())
         total.index_add_(0, rows, acts)
         maximum.scatter_reduce_(0, rows[:, None].expand_as(acts), acts, reduce="amax")
-    return count.cpu(), maximum.cpu(), total.cpu()
-
-
-def _largest(
-    sae: SparseAutoencoder, resid: Float[Tensor, "batch pos d_model"], batch: TokenBatch
-) -> Float[Tensor, " d_sae"]:
-    """The largest activation of every feature on the eligible tokens of a batch."""
-    tokens = resid[batch.eligible]
-    size = max(1, ELEMENTS_PER_CHUNK // sae.d_sae)
-    chunks = [sae.encode(tokens[start : start + size].float()) for start in range(0, len(tokens), size)]
-    return torch.stack([chunk.amax(dim=0) for chunk in chunks]).amax(dim=0).cpu()
+    return count.cpu(), maximum.cpu(), total.cpu(), largest.cpu()
 
 
 def _sparse(dense: Tensor) -> coo_array:

@@ -47,16 +47,9 @@ def at_sentence_ends(model: LanguageModel, text: EncodedText) -> EncodedText:
     A prompt before the text is no longer eligible: its sentences are not the answer's. A text without any mark keeps
     its last token.
     """
-    ends = sentence_end_ids(model)
-    left = text.n_last
-    eligible = [False] * len(text)
-    for place in reversed(range(len(text))):
-        if not left:
-            break
-        if text.eligible[place]:
-            eligible[place] = left == text.n_last or bool(ends[text.input_ids[place]])
-            left -= 1
-    return replace(text, eligible=tuple(eligible), n_last=sum(eligible))
+    own = _own_places(text)
+    read = {*_ends_among(model, text, own), *own[-1:]}
+    return replace(text, eligible=tuple(place in read for place in range(len(text))), n_last=len(read))
 
 
 def written_at_sentence_ends(model: LanguageModel, text: EncodedText) -> tuple[bool, ...]:
@@ -65,14 +58,23 @@ def written_at_sentence_ends(model: LanguageModel, text: EncodedText) -> tuple[b
     At the sentence ends of the last content, and at the token before it unless that is the very first of the sequence,
     which may be a BOS.
     """
+    own = _own_places(text)
+    written = set(_ends_among(model, text, own))
+    if own and own[0] > 1:
+        written.add(own[0] - 1)
+    return tuple(place in written for place in range(len(text)))
+
+
+def _own_places(text: EncodedText) -> list[int]:
+    """Places of the last content's tokens."""
+    content = [place for place, eligible in enumerate(text.eligible) if eligible]
+    return content[len(content) - text.n_last :]
+
+
+def _ends_among(model: LanguageModel, text: EncodedText, places: list[int]) -> list[int]:
+    """Those of ``places`` whose token ends a sentence."""
     ends = sentence_end_ids(model)
-    content = [place for place, eligible in enumerate(text.eligible) if eligible][-text.n_last :] if text.n_last else []
-    written = [False] * len(text)
-    for place in content:
-        written[place] = bool(ends[text.input_ids[place]])
-    if content and content[0] > 1:
-        written[content[0] - 1] = True
-    return tuple(written)
+    return [place for place in places if ends[text.input_ids[place]]]
 
 
 def read_positions(model: LanguageModel, text: EncodedText, positions: Positions) -> EncodedText:

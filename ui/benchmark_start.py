@@ -10,7 +10,7 @@ from steering.benchmark.runs import Run, new_path, runs_folder
 from steering.benchmark.settings import BenchmarkSettings, TestFactors
 from steering.errors import SteeringError
 from steering.methods.registry import METHOD_NAMES
-from steering.presets import preset, presets
+from steering.presets import default_positions, preset, presets
 from ui import benchmark_job
 from ui.benchmark_source import Source
 from ui.benchmark_style import USUAL, titled
@@ -113,7 +113,7 @@ def _form(found: list[Source]) -> None:
             n_test=int(n_test),
             max_new_tokens=int(tokens),
             test_factors=test_factors,
-            positions="sentence_ends",  # as the command line does on the embedded world
+            positions=default_positions(model),
         )
         reckoned = estimate(settings, workers=int(workers), measured=measured(found))
         st.markdown(

@@ -109,8 +109,8 @@ def settings_controls() -> "RankingSettings":
             help="A feature that fires almost everywhere is about no one thing.",
         )  # fmt: skip
         max_density = st.number_input(
-            "At most this share of tokens", 0.0, 1.0, 0.8, 0.05, key="rank_density", persist_state="session",
-            disabled=not use_density,
+            "At most this share of tokens", 0.0, 1.0, usual.max_density, 0.05, key="rank_density",
+            persist_state="session", disabled=not use_density,
         )  # fmt: skip
         use_output = st.toggle(
             "Output score", usual.use_output_score, key=f"rank_use_output_{in_world}", persist_state="session",

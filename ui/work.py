@@ -390,11 +390,9 @@ def start_comparison(plan: "Plan", ask: "Ask", label: str, run: "RankingRun") ->
         built = {
             "Baseline": lambda: Condition("baseline"),
             "Prompted": lambda: Condition("prompted", instruction=plan.instruction),
+            # Written where it was read: every choice of positions is a scope, too.
             "DiffMean": lambda: Condition(
-                "direction",
-                direction=direction,
-                factor=plan.diff_mean_factor,
-                scope="sentence_ends" if positions == "sentence_ends" else "all",
+                "direction", direction=direction, factor=plan.diff_mean_factor, scope=positions
             ),
             "SAE": lambda: Condition("steered", intervention=plan.strength.intervention()),
             "LoRA": lambda: Condition("adapted", adapter=trained, factor=plan.lora_factor),

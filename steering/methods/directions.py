@@ -71,7 +71,7 @@ def _direction(method: DirectionMethod, task: Task, *, seed: int | None = None) 
     unit = task.resid_norm / found.max_projection
     return Prepared(
         method,
-        lambda share: Condition("direction", direction=found, factor=share * unit, scope=task.scope),
+        lambda share: Condition("direction", direction=found, factor=share * unit, scope=task.positions),
         STREAM_SHARES,
         unit,
         {
@@ -79,6 +79,6 @@ def _direction(method: DirectionMethod, task: Task, *, seed: int | None = None) 
             "max_projection": found.max_projection,
             "last_loss": found.losses[-1] if found.losses else None,
             "preset": preset,
-            "scope": task.scope,
+            "scope": task.positions,
         },
     )

@@ -41,7 +41,7 @@ def steering_with(
     largest = max(units.values())
 
     unit = task.resid_norm / largest
-    where = task.scope if scope is None else scope
+    where = task.positions if scope is None else scope
 
     def at(share: float) -> Condition:
         edits = tuple(FeatureEdit(feature_id, share * unit, units[feature_id]) for feature_id in feature_ids)

@@ -8,7 +8,6 @@ from typing import Any
 from steering.activations import collect_statistics
 from steering.examples import LabelledExamples, Split
 from steering.generation.condition import Condition
-from steering.interventions import Scope
 from steering.positions import Positions
 from steering.ranking import FeatureRank
 from steering.statistics import FeatureStatistics
@@ -59,11 +58,6 @@ class Task:
         return collect_statistics(
             self.loaded.model, self.loaded.sae, self.examples.texts, self.examples.prompts, positions=self.positions
         )
-
-    @property
-    def scope(self) -> Scope:
-        """Where is written: where was read."""
-        return "sentence_ends" if self.positions == "sentence_ends" else "all"
 
     @property
     def resid_norm(self) -> float:
