@@ -1,4 +1,4 @@
-"""What does a benchmark cost, from rates measured on a device? Prints the tables of docs/benchmark.md's cost model.
+"""What does a benchmark cost, from rates measured on a device?
 
     python -m benchmarks.cost_model --model demo                        rates of this machine, and what they foretell
     python -m benchmarks.cost_model --model demo --check FOLDER         beside the seconds that a finished run took
@@ -15,18 +15,18 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
 if TYPE_CHECKING:
+    from steering.benchmark.settings import BenchmarkSettings, TestFactors
     from steering.models import LanguageModel
 
 EXAMPLE_TOKENS, PROMPT_TOKENS = 160, 40
 """Of one example with its prompt, and of one instruction, as in AxBench's sets for Gemma-2 (rounded up)."""
-EXAMPLES = 72
 TRAINED_SIDES = {"lora": 1, "sft": 1, "ssv": 1, "reft_r1": 2}
 READS = {"diffmean": 2, "pca": 2, "lat": 2, "probe": 2, "random_direction": 1, "reft_r1": 1}
 """Passes over the examples; every SAE method of a concept shares one."""
@@ -85,40 +85,39 @@ def epochs_of(method: str) -> int:
     return learned.get(method, 0)
 
 
-def work_of(
-    method: str, *, n_select: int, n_test: int, all_factors: bool, new_tokens: int, n_examples: int = EXAMPLES
-) -> Work:
-    """What one unit, a method on a concept under one seed, needs.
+def axbench(methods: tuple[str, ...], *, test_factors: "TestFactors", new_tokens: int) -> "BenchmarkSettings":
+    """AxBench's protocol on Concept500: five prompts in each half, one seed."""
+    from steering.benchmark.settings import BenchmarkSettings
 
-    Args:
-        method: of the registry.
-        n_select: selection prompts.
-        n_test: test prompts.
-        all_factors: whether the test half is completed at every factor.
-        new_tokens: of a completion.
-        n_examples: positives, and as many negatives.
-    """
-    from steering.methods.registry import method as named
+    # Only sizes are asked of these settings, so any model with examples of its own will do.
+    return BenchmarkSettings(
+        "demo", methods, tuple(f"concept {number}" for number in range(500)), n_select=5, n_test=5,
+        max_new_tokens=new_tokens, test_factors=test_factors,
+    )  # fmt: skip
 
-    factors = named(method).n_factors
-    completions = factors * n_select + (factors if all_factors else 1) * n_test
-    side = n_examples * EXAMPLE_TOKENS
+
+def work_of(settings: "BenchmarkSettings", method: str) -> Work:
+    """What one unit, a method on a concept under one seed, needs."""
+    completions = settings.completions_of(method)
+    side = settings.n_examples * EXAMPLE_TOKENS
     # A sae method reads the examples once for its concept; it is counted with the first of them in `total_work`.
     return Work(
-        written=completions * new_tokens,
+        written=completions * settings.max_new_tokens,
         read=completions * PROMPT_TOKENS + READS.get(method, 0) * 2 * side,
         trained=epochs_of(method) * TRAINED_SIDES.get(method, 0) * side,
     )
 
 
-def total_work(methods: tuple[str, ...], n_concepts: int, **protocol: int | bool) -> Work:
-    """What a whole run needs, one seed."""
-    units = [work_of(name, **protocol) for name in methods]  # type: ignore[arg-type]  # names and numbers
-    shared = 2 * EXAMPLES * EXAMPLE_TOKENS if any(name.startswith("sae") for name in methods) else 0
+def total_work(settings: "BenchmarkSettings") -> Work:
+    """What a whole run needs."""
+    units = [work_of(settings, name) for name in settings.methods]
+    needs_sae = any(name.startswith("sae") for name in settings.methods)
+    shared = 2 * settings.n_examples * EXAMPLE_TOKENS if needs_sae else 0
+    times = len(settings.concepts) * len(settings.seeds)
     return Work(
-        n_concepts * sum(unit.written for unit in units),
-        n_concepts * (sum(unit.read for unit in units) + shared),
-        n_concepts * sum(unit.trained for unit in units),
+        times * sum(unit.written for unit in units),
+        times * (sum(unit.read for unit in units) + shared),
+        times * sum(unit.trained for unit in units),
     )
 
 
@@ -130,7 +129,7 @@ def measure(model: "LanguageModel", *, batch: int, new_tokens: int) -> Rates:
         batch: rows written at once.
         new_tokens: of each.
     """
-    from steering.directions import random_direction
+    from steering.directions.random_direction import random_direction
     from steering.encoding import encode_example, pad_left
     from steering.generation import Condition, Sampling, generate
     from steering.hook_points import HookPoint
@@ -140,7 +139,7 @@ def measure(model: "LanguageModel", *, batch: int, new_tokens: int) -> Rates:
     prompts = [f"Explain how bread is baked, part {one}." for one in range(batch)]
     encoded = [encode_example(model, text, prompt) for text, prompt in zip(texts, prompts, strict=True)]
     point = HookPoint(model.n_layers // 2, "resid_post")
-    found = random_direction.random_direction(model, point, encoded[:2])
+    found = random_direction(model, point, encoded[:2])
     condition = Condition("direction", direction=found, factor=0.1)
 
     def write() -> int:
@@ -156,12 +155,10 @@ def measure(model: "LanguageModel", *, batch: int, new_tokens: int) -> Rates:
             network(input_ids=tokens.input_ids, attention_mask=tokens.attention_mask, logits_to_keep=1)
         return sum(map(len, encoded))
 
-    trained = [text for text, _ in zip(texts, range(18), strict=False)]
-
     def train() -> int:
-        settings = replace(LoraSettings(), epochs=1, batch_size=18)
-        train_lora(model, trained, prompts[: len(trained)], settings=settings)
-        return sum(len(one) for one in encoded[: len(trained)])
+        n = min(batch, 18)
+        train_lora(model, texts[:n], prompts[:n], settings=LoraSettings(epochs=1, batch_size=n))
+        return sum(map(len, encoded[:n]))
 
     return Rates(_rate(write), _rate(read), _rate(train), batch)
 
@@ -198,23 +195,12 @@ def twin(name: str, device: str) -> "LanguageModel":
 
 def check(folder: Path, rates: Rates) -> None:
     """Print what a finished run took beside what the rates foretell, method by method."""
-    import pyarrow.parquet as pq
+    from steering.benchmark.runs import read_run
 
-    from steering.benchmark.parts import read_folder
-    from steering.benchmark.rows import read_header
-
-    run = read_folder(folder)
-    taken: dict[str, list[float]] = {}
-    for part in sorted((folder / "parts").glob("*.parquet")):
-        header = read_header(pq.read_schema(part), str(part))
-        taken.setdefault(header.method, []).append(header.seconds)
+    run = read_run(folder)
     print("| method | seconds a unit, mean | foretold | foretold / taken |\n|---|---|---|---|")
-    for name, seconds in taken.items():
-        work = work_of(
-            name, n_select=run.settings.n_select, n_test=run.settings.n_test,
-            all_factors=run.settings.test_factors == "all", new_tokens=run.settings.max_new_tokens,
-        )  # fmt: skip
-        mean, foretold = statistics.mean(seconds), work.seconds(rates)
+    for name, mean in run.seconds().items():
+        foretold = work_of(run.settings, name).seconds(rates)
         print(f"| {name} | {mean:.1f} | {foretold:.1f} | {foretold / mean:.2f} |")
 
 
@@ -248,10 +234,9 @@ def main() -> int:
     methods = tuple(one.name for one in METHODS if not one.is_control)
     print(f"Concept500, {len(methods)} methods, 14 factors, one seed, hours:\n")
     print("| test half | tokens written | 1 device | 8 devices | 64 devices |\n|---|---|---|---|---|")
-    for title, all_factors in (("at every factor", True), ("at the chosen factor alone", False)):
-        work = total_work(
-            methods, 500, n_select=5, n_test=5, all_factors=all_factors, new_tokens=arguments.tokens
-        )  # fmt: skip
+    halves: dict[TestFactors, str] = {"all": "at every factor", "chosen": "at the chosen factor alone"}
+    for test_factors, title in halves.items():
+        work = total_work(axbench(methods, test_factors=test_factors, new_tokens=arguments.tokens))
         hours = [work.seconds(rates) / 3600 / devices for devices in (1, 8, 64)]
         print(f"| {title} | {work.written / 1e6:,.0f} M | " + " | ".join(f"{one:,.1f}" for one in hours) + " |")
     print(json.dumps({"rates": {"written": rates.written, "read": rates.read, "trained": rates.trained}}))

@@ -13,10 +13,10 @@ from steering.errors import SteeringError
 from steering.evidence.aggregation import SCORES, concept_means, run_means, values_of
 from steering.evidence.bootstrap import N_RESAMPLES
 from steering.evidence.curves import equal_dose
-from steering.evidence.intent_to_treat import UNSTEERED, can_count_as_unsteered, count_dropped_runs
+from steering.evidence.intent_to_treat import can_count_as_unsteered, count_dropped_runs
 from steering.evidence.leaderboard import leaderboard
 from steering.evidence.protocol import mark_selected, oracle_factors
-from steering.evidence.table import RATINGS
+from steering.evidence.table import RATINGS, UNSTEERED
 from steering.methods.registry import method
 
 FactorRule = Literal["chosen", "oracle", "dose"]

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from steering.benchmark.settings import BenchmarkSettings
-from steering.methods.registry import method
 
 DEFAULT_SECONDS = 9.0
 """One worker's time for a unit where nothing was measured: mean of all methods with AxBench's 30 prompts on one core of
@@ -72,9 +71,7 @@ def estimate(settings: BenchmarkSettings, *, workers: int, measured: Iterable[Me
 
 def _tokens(settings: BenchmarkSettings, name: str) -> int:
     """Tokens that a unit writes at most."""
-    factors = method(name).n_factors
-    tested = factors if settings.test_factors == "all" else 1
-    return (settings.n_select * factors + settings.n_test * tested) * settings.samples * settings.max_new_tokens
+    return settings.completions_of(name) * settings.max_new_tokens
 
 
 def _standard(settings: BenchmarkSettings) -> BenchmarkSettings:

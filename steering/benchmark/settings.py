@@ -171,12 +171,13 @@ class BenchmarkSettings:
     @property
     def n_completions(self) -> int:
         """Texts that are written and judged in all."""
-        per_method = [
-            self.n_select * method(name).n_factors
-            + self.n_test * (method(name).n_factors if self.test_factors == "all" else 1)
-            for name in self.methods
-        ]
-        return len(self.concepts) * len(self.seeds) * self.samples * sum(per_method)
+        return len(self.concepts) * len(self.seeds) * sum(self.completions_of(name) for name in self.methods)
+
+    def completions_of(self, name: str) -> int:
+        """Texts that one unit of a method writes."""
+        factors = method(name).n_factors
+        tested = factors if self.test_factors == "all" else 1
+        return (self.n_select * factors + self.n_test * tested) * self.samples
 
     @property
     def n_units(self) -> int:

@@ -11,10 +11,9 @@ from steering.errors import SteeringError
 from steering.evidence.aggregation import SCORES
 from steering.evidence.bootstrap import LEVEL, N_RESAMPLES, concept_weights, limits
 from steering.evidence.protocol import UNDOSED
-from steering.evidence.table import HIGHEST_RATING, RUN
+from steering.evidence.table import HIGHEST_RATING, RUN, UNSTEERED
 
 Half = Literal["select", "test"]
-UNSTEERED = "none"
 
 
 def dose_means(table: pd.DataFrame, *, half: Half = "test") -> pd.DataFrame:

@@ -13,9 +13,9 @@ import pandas as pd
 from steering.errors import SteeringError
 from steering.evidence.aggregation import values_of
 from steering.evidence.bootstrap import LEVEL, N_RESAMPLES, bootstrap_mean
+from steering.evidence.table import UNSTEERED
 
 Dropped = Literal["unsteered", "zero"]
-UNSTEERED = "none"
 
 
 def count_dropped(

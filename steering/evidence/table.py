@@ -39,6 +39,8 @@ METHODS = (
     "other_concept",
     "none",
 )
+UNSTEERED = "none"
+"""The method that leaves the model as it is."""
 SPLITS = ("development", "test")
 HALVES = ("select", "test")
 HIGHEST_RATING = 2.0

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from steering.errors import SteeringError
+from steering.evidence.table import UNSTEERED
 
 ClaimName = Literal["methods", "filters", "l0", "gpt2"]
 
@@ -11,7 +12,6 @@ SUPERVISED = "sae_f1c_output"
 """The whole pipeline: calibrated F1, then the output score. Named before results were seen, not the best of several."""
 INTERPRETABLE = "sae_f1c"
 """Interpretability alone."""
-UNSTEERED = "none"
 BASELINES = ("lora", "diffmean", "prompt")
 FILTERS = ("sae_f1c_output", "sae_f1c_confidence")
 CONTROLS = ("random_feature", "other_concept", "random_direction", "none")

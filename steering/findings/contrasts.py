@@ -9,9 +9,9 @@ import pandas as pd
 from steering.errors import SteeringError
 from steering.evidence.aggregation import concept_means, paired_values
 from steering.evidence.bootstrap import N_RESAMPLES, Interval, bootstrap_difference
-from steering.evidence.intent_to_treat import UNSTEERED, count_dropped
+from steering.evidence.intent_to_treat import count_dropped
 from steering.evidence.leaderboard import leaderboard
-from steering.evidence.table import RATINGS, RUN
+from steering.evidence.table import RATINGS, RUN, UNSTEERED
 from steering.findings.claims import CONTROLS, FILTERS, INTERPRETABLE, Claim
 from steering.findings.words import contrast_words, joined, number, phrase, scale_words, signed, size, standing
 

@@ -13,7 +13,8 @@ from steering.benchmark.judging import knows_the_truth
 from steering.benchmark.stored import StoredResult, results_folder, stored_results
 from steering.errors import SteeringError
 from steering.evidence.aggregation import concept_means
-from steering.findings.claims import INTERPRETABLE, UNSTEERED, Claim
+from steering.evidence.table import UNSTEERED
+from steering.findings.claims import INTERPRETABLE, Claim
 from steering.findings.contrasts import MethodsFinding, compare_methods, reported, scale_of
 from steering.findings.sparsity import COLUMNS, SparsityFinding, compare_sparsities
 

@@ -15,7 +15,8 @@ from steering.benchmark.estimate import Measured, estimate
 from steering.benchmark.settings import BenchmarkSettings
 from steering.benchmark.stored import StoredResult, read_stored, store
 from steering.errors import SteeringError
-from steering.findings.claims import INTERPRETABLE, UNSTEERED, Claim
+from steering.evidence.table import UNSTEERED
+from steering.findings.claims import INTERPRETABLE, Claim
 from steering.findings.results import SPARSITIES, place_of
 from steering.methods.registry import METHOD_NAMES
 from steering.presets import default_positions, preset

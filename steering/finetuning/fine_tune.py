@@ -94,11 +94,8 @@ def fine_tune(
             descent = Descent(
                 model,
                 weights,
-                learning_rate=settings.learning_rate,
-                weight_decay=settings.weight_decay,
-                n_updates=settings.epochs * math.ceil(len(encoded) / settings.batch_size),
-                batch_size=settings.batch_size,
-                micro_batch_size=settings.micro_batch_size,
+                settings=settings,
+                n_texts=len(encoded),
                 check=check,
                 on_step=on_step,
             )

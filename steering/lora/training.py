@@ -11,7 +11,6 @@ The recipe is AxBench's (Wu et al. 2025, https://arxiv.org/abs/2501.17148), whos
 
 import hashlib
 import json
-import math
 import random
 from collections.abc import Callable, Sequence
 
@@ -190,11 +189,8 @@ def _fit(
     descent = Descent(
         model,
         weights,
-        learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        n_updates=settings.epochs * math.ceil(len(kept) / settings.batch_size),
-        batch_size=settings.batch_size,
-        micro_batch_size=settings.micro_batch_size,
+        settings=settings,
+        n_texts=len(kept),
         check=check,
         on_step=on_step,
     )

@@ -1,15 +1,17 @@
 """The cost model's arithmetic, by hand."""
 
+from dataclasses import replace
+
 import pytest
 
-from benchmarks.cost_model import EXAMPLE_TOKENS, PROMPT_TOKENS, Rates, Work, total_work, work_of
+from benchmarks.cost_model import EXAMPLE_TOKENS, PROMPT_TOKENS, Rates, Work, axbench, total_work, work_of
 
-AXBENCH = {"n_select": 5, "n_test": 5, "all_factors": True, "new_tokens": 128}
+AXBENCH = axbench(("sae_f1c",), test_factors="all", new_tokens=128)
 
 
 def test_axbench_writes_140_completions_for_a_method_with_a_dose() -> None:
     """500 concepts make the 70,000 generations of AxBench (method.md, section 6.4)."""
-    unit = work_of("sae_f1c", **AXBENCH)
+    unit = work_of(AXBENCH, "sae_f1c")
     assert unit.written == 140 * 128
     assert 500 * unit.written // 128 == 70_000
     assert unit.read == 140 * PROMPT_TOKENS
@@ -17,18 +19,19 @@ def test_axbench_writes_140_completions_for_a_method_with_a_dose() -> None:
 
 
 def test_the_chosen_factor_alone_and_no_dose_are_cheaper() -> None:
-    assert work_of("diffmean", **{**AXBENCH, "all_factors": False}).written == (5 * 14 + 5) * 128
-    assert work_of("prompt", **AXBENCH).written == 10 * 128
+    assert work_of(replace(AXBENCH, test_factors="chosen"), "diffmean").written == (5 * 14 + 5) * 128
+    assert work_of(AXBENCH, "prompt").written == 10 * 128
 
 
 def test_training_counts_epochs_and_sides() -> None:
-    assert work_of("lora", **AXBENCH).trained == 24 * 72 * EXAMPLE_TOKENS
-    assert work_of("reft_r1", **AXBENCH).trained == 3 * 2 * 72 * EXAMPLE_TOKENS
+    assert work_of(AXBENCH, "lora").trained == 24 * 72 * EXAMPLE_TOKENS
+    assert work_of(AXBENCH, "reft_r1").trained == 3 * 2 * 72 * EXAMPLE_TOKENS
 
 
 def test_the_examples_are_read_once_for_all_sae_methods_of_a_concept() -> None:
-    one = total_work(("sae_f1c",), 10, **AXBENCH)
-    two = total_work(("sae_f1c", "sae_auroc"), 10, **AXBENCH)
+    ten = replace(AXBENCH, concepts=AXBENCH.concepts[:10])
+    one = total_work(ten)
+    two = total_work(replace(ten, methods=("sae_f1c", "sae_auroc")))
     assert one.read == 10 * (140 * PROMPT_TOKENS + 2 * 72 * EXAMPLE_TOKENS)
     assert two.read - one.read == 10 * 140 * PROMPT_TOKENS
 
