@@ -17,7 +17,8 @@ from steering.errors import SteeringError
 from steering.jobs import Job, JobState
 from ui.benchmark_choice import view_next
 from ui.benchmark_source import show_next
-from ui.errors import boundary, show_error
+from ui.errors import boundary
+from ui.job_panel import cancel_button, show_failure
 from ui.state import job_id, set_job
 from ui.text import counted, duration, plain
 
@@ -82,10 +83,7 @@ def job_panels() -> None:
     if mine is None or mine.active:
         return
     if mine.state is JobState.FAILED:
-        show_error(mine.error or "The run failed.", title=mine.title)
-        if mine.is_bug and mine.traceback:
-            with st.expander("What to put into a bug report"):
-                st.code(mine.traceback, language=None)
+        show_failure(mine, title=mine.title)
     elif mine.state is JobState.CANCELLED:
         st.info(
             f"{plain(mine.title)} was stopped after {duration(mine.progress.seconds)}. Finished units are kept: choose "
@@ -113,15 +111,11 @@ def _follow(job: Job) -> None:
             view_next("board")
             show_next(f"run:{job.title.removeprefix('Benchmark ')}")
             st.rerun()
-        stop.button(
-            "Stopping…" if snapshot.state is JobState.CANCELLING else "Cancel",
-            key=f"benchmark_cancel_{job.id}",
-            icon=":material/stop_circle:",
-            on_click=job.cancel,
-            disabled=snapshot.state is JobState.CANCELLING,
-            width="stretch",
-            help="Finished units are kept, and the run can be resumed.",
-        )
+        with stop:
+            cancel_button(
+                job, snapshot, key=f"benchmark_cancel_{job.id}",
+                help="Finished units are kept, and the run can be resumed.",
+            )  # fmt: skip
         if snapshot.state is not JobState.QUEUED:
             st.progress(progress.share or 0.0)
         st.caption("It goes on when you leave this page.")

@@ -31,13 +31,39 @@ def job_panel(job: Job | str | None, *, key: str, show_error_when_failed: bool =
     if job.active:
         st.fragment(_follow, run_every=POLL_SECONDS, key=f"{key}_of_{job.id}")(job, key)
     elif job.state is JobState.FAILED and show_error_when_failed:
-        show_error(job.error or "The job failed.")
-        if job.is_bug and job.traceback:
-            with st.expander("What to put into a bug report"):
-                st.code(job.traceback, language=None)
+        show_failure(job)
     elif job.state is JobState.CANCELLED:
         st.info(f"{plain(job.title)} was stopped after {duration(job.progress.seconds)}.", icon=":material/cancel:")
     return job
+
+
+def show_failure(job: Job, *, title: str | None = None) -> None:
+    """What went wrong with a job; of a bug also what a report of it needs.
+
+    Args:
+        job: that failed.
+        title: stands above the message.
+    """
+    show_error(job.error or "The job failed.", title=title)
+    if job.is_bug and job.traceback:
+        with st.expander("What to put into a bug report"):
+            st.code(job.traceback, language=None)
+
+
+def cancel_button(job: Job, snapshot: Snapshot, *, key: str, help: str | None = None) -> None:
+    """Stops a job; says so while it has not stopped yet.
+
+    Args:
+        job: to stop.
+        snapshot: of it, as the panel shows it.
+        key: widget key.
+        help: what becomes of the work done so far.
+    """
+    cancelling = snapshot.state is JobState.CANCELLING
+    st.button(
+        "Stopping…" if cancelling else "Cancel", key=key, icon=":material/stop_circle:", on_click=job.cancel,
+        disabled=cancelling, width="stretch", help=help,
+    )  # fmt: skip
 
 
 def _follow(job: Job, key: str) -> None:
@@ -47,14 +73,8 @@ def _follow(job: Job, key: str) -> None:
     with st.container(border=True, key=f"{key}_panel"):
         words, button = st.columns([5, 1], vertical_alignment="center")
         words.markdown(f"**{plain(job.title)}**  \n{plain(headline(snapshot))}")
-        button.button(
-            "Stopping…" if snapshot.state is JobState.CANCELLING else "Cancel",
-            key=f"{key}_cancel",
-            icon=":material/stop_circle:",
-            on_click=job.cancel,
-            disabled=snapshot.state is JobState.CANCELLING,
-            width="stretch",
-        )
+        with button:
+            cancel_button(job, snapshot, key=f"{key}_cancel")
         share = snapshot.progress.share
         if snapshot.state is not JobState.QUEUED:
             st.progress(share or 0.0)
