@@ -24,7 +24,8 @@ from steering.lora import Adapter, LoraSettings, train_lora
 from steering.models import Dtype, LanguageModel, load_model
 from steering.positions import Positions
 from steering.presets import model_key, sae_key, sae_source, sae_title
-from steering.ranking import Ranking, RankingSettings, rank_all_labels, rank_features
+from steering.ranking import RankingSettings, rank_all_labels, rank_features
+from steering.ranking.run import RankingRun as RankingRun  # what this file's verbs return
 from steering.reference import Reference, read_reference
 from steering.saes import SparseAutoencoder, fit_to_model, load_sae
 from steering.statistics import FeatureEffect, FeatureStatistics
@@ -51,31 +52,6 @@ class Loaded:
     def hook_module(self) -> str:
         """The module that is really hooked, e.g. ``model.layers.2.output``."""
         return str(self.model.layout.locate(self.sae.hook_point))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RankingRun:
-    """All that one ranking leaves behind.
-
-    Attributes:
-        examples: what was read.
-        split: rows fitted on and rows held out.
-        statistics: of every feature on every example.
-        rankings: by label, in the order of the examples' labels.
-        model: as it was named.
-        sae: as it was named.
-        hook_module: the module that was read.
-        neuronpedia_id: ``model/layer-source`` where the SAE is known there.
-    """
-
-    examples: LabelledExamples
-    split: Split
-    statistics: FeatureStatistics
-    rankings: dict[str, Ranking]
-    model: str
-    sae: str
-    hook_module: str
-    neuronpedia_id: str | None
 
 
 @contextmanager

@@ -1,10 +1,12 @@
 """What comes out of a generation, and how can it be trusted?"""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
-from steering.generation.condition import Kind
 from steering.measures import Repetition
+
+Kind = Literal["baseline", "prompted", "direction", "steered", "adapted"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,13 @@
 """Under what condition is a completion made? One condition is one pane, whatever the number of prompts."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from steering.directions.direction import Direction
 from steering.errors import InterventionError
 from steering.finetuning.fine_tune import FineTune
+from steering.generation.completion import Kind
 from steering.interventions import Intervention, Scope
 from steering.lora import Adapter
-
-Kind = Literal["baseline", "prompted", "direction", "steered", "adapted"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

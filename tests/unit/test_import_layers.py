@@ -29,6 +29,7 @@ LIGHT = (
     "examples",
     "feature_labels",
     "finetuning.settings",
+    "generation.completion",
     "hook_points",
     "jobs",
     "judges.batch",
@@ -46,6 +47,7 @@ LIGHT = (
     "scores",
     "stackexchange",
     "statistics",
+    "studies",
 )
 
 
