@@ -41,6 +41,10 @@ class DirectionError(SteeringError):
     """A direction in the residual stream that cannot be learned as asked."""
 
 
+class RecipeError(SteeringError):
+    """A recipe that cannot be read, or run as it says."""
+
+
 class WorldError(SteeringError):
     """An unknown concept of the embedded world, or assets that do not match their manifest."""
 
