@@ -38,7 +38,7 @@ def compute(arguments: argparse.Namespace) -> None:
     )
     out = arguments.out / folder_name(asked, runs)
     print(f"{n_units(runs)} units in {len(runs)} runs, in {out}", file=sys.stderr)
-    results = run_claim(asked, runs, out, workers=arguments.workers, on_progress=Bar())
+    results = run_claim(asked, runs, out, take_from=arguments.take_from, workers=arguments.workers, on_progress=Bar())
     print(as_markdown(asked, answer(asked, results), results))
     if arguments.store:
         stored = store_claim(asked, runs, out, arguments.into or results_folder())
@@ -59,6 +59,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--claim", choices=[one.name for one in CLAIMS], help="which claim to compute")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the runs; each claim and size has its own")
+    parser.add_argument(
+        "--take-from",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="finished or unfinished runs of the claim with other seeds or methods, whose parts are taken",
+    )
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default 1)")
     parser.add_argument("--seed", type=int, action="append", metavar="N", help="may be given several times")
     parser.add_argument("--quick", action="store_true", help="a few concepts and prompts, one seed")

@@ -11,7 +11,7 @@ import json
 import os
 import platform
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -47,6 +47,7 @@ class Manifest:
         weights: fingerprint of the model's weights, empty until the first part.
         sae: SHA-256 of the SAE's file, empty until the first part or where unknown.
         other_codes: hashes of other code that parts were made by, which was asked for knowingly.
+        taken: keys of other runs whose parts were taken over, see ``taking``.
     """
 
     settings: BenchmarkSettings
@@ -57,6 +58,7 @@ class Manifest:
     weights: str = ""
     sae: str = ""
     other_codes: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -66,7 +68,7 @@ class Manifest:
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         told = {name: getattr(self, name) for name in ("inputs", "code", "versions", "machine", "weights", "sae")}
-        told["other_codes"] = list(self.other_codes)
+        told |= {"other_codes": list(self.other_codes), "taken": list(self.taken)}
         return {"format": FORMAT, "key": self.key, "settings": self.settings.to_json(), **told}
 
     @classmethod
@@ -81,7 +83,8 @@ class Manifest:
                 raise SteeringError(f"{where} is of format {given['format']}, not {FORMAT}; begin a new folder.")
             told = {name: given[name] for name in ("inputs", "code", "versions", "machine", "weights", "sae")}
             settings = BenchmarkSettings.from_json(given["settings"])
-            found = cls(settings, **told, other_codes=tuple(given["other_codes"]))
+            told |= {"other_codes": tuple(given["other_codes"]), "taken": tuple(given.get("taken", ()))}
+            found = cls(settings, **told)
         except (KeyError, TypeError) as error:
             raise SteeringError(f"{where} is no manifest of a benchmark ({error}); begin a new folder.") from error
         if found.key != given.get("key"):
@@ -203,18 +206,58 @@ class RunFolder:
             manifest = replace(manifest, weights=header.weights, sae=header.sae)
         if header.code not in (manifest.code, *manifest.other_codes):
             manifest = replace(manifest, other_codes=(*manifest.other_codes, header.code))
-        if manifest != self.manifest:
-            write_json(self.path / MANIFEST, manifest.to_json())
-            self.manifest = manifest
+        self._keep(manifest)
         _write(self.part(unit), data)
         self.failure(unit).unlink(missing_ok=True)
+
+    def take(self, other: "RunFolder", units: Sequence[Unit]) -> None:
+        """Keep finished units of another run as they are, to the byte: each part goes on telling what made it.
+
+        Args:
+            other: a run that differs in nothing that a unit's rows depend on; ``taking`` makes sure of that.
+            units: finished there.
+
+        Raises:
+            SteeringError: a part there cannot be read or was made with another model or SAE than those here; or the
+                disk is full.
+        """
+        headers = [other.header(unit) for unit in units]
+        manifest = self.manifest
+        for header in headers:
+            if not manifest.weights:
+                manifest = replace(manifest, weights=header.weights, sae=header.sae)
+            if (header.weights, header.sae) != (manifest.weights, manifest.sae):
+                raise SteeringError(
+                    f"The parts of {other.path} were made with another model or SAE than those of {self.path}; leave "
+                    "it out, or begin a new folder."
+                )
+            if header.key not in (manifest.key, *manifest.taken):
+                manifest = replace(manifest, taken=(*manifest.taken, header.key))
+            if header.code not in (manifest.code, *manifest.other_codes):
+                manifest = replace(manifest, other_codes=(*manifest.other_codes, header.code))
+        # First what lets the parts in, so that a run that is killed here can go on.
+        self._keep(manifest)
+        for unit in units:
+            try:
+                data = other.part(unit).read_bytes()
+            except OSError as error:
+                raise SteeringError(
+                    f"The part {other.part(unit)} cannot be read ({error}); resume that run."
+                ) from error
+            _write(self.part(unit), data)
+            self.failure(unit).unlink(missing_ok=True)
 
     def write_failure(self, failure: Failure) -> None:
         """Keep the reason why a unit is not there."""
         write_json(self.failure(failure.unit), asdict(failure))
 
+    def _keep(self, manifest: Manifest) -> None:
+        if manifest != self.manifest:
+            write_json(self.path / MANIFEST, manifest.to_json())
+            self.manifest = manifest
+
     def _check(self, header: Header, unit: Unit, what: str, *, other_code: bool = False) -> None:
-        if header.key != self.manifest.key:
+        if header.key not in (self.manifest.key, *self.manifest.taken):
             raise SteeringError(f"{what} was made with other settings than the run in {self.path}; begin a new folder.")
         if (header.concept, header.seed, header.method) != (unit.concept, unit.seed, unit.method):
             raise SteeringError(f"{what} is of {header.method} on {header.concept} and not of {unit}; remove it.")
@@ -278,7 +321,8 @@ def _taken_up(path: Path, wanted: Manifest, *, other_code: bool) -> Manifest:
     folder = read_folder(path)
     found = folder.manifest
     if found.key != wanted.key:
-        raise SteeringError(f"The run in {path} {_difference(found, wanted)}; begin a new folder.")
+        told = difference(found.settings, wanted.settings) or "was begun with other examples or prompts"
+        raise SteeringError(f"The run in {path} {told}; begin a new folder.")
     is_finished = all(folder.part(unit).exists() for unit in found.settings.units())
     if not (other_code or is_finished or wanted.code in (found.code, *found.other_codes)):
         raise SteeringError(
@@ -323,12 +367,13 @@ def _write(path: Path, data: bytes) -> None:
         raise unwritable(path, error) from error
 
 
-def _difference(found: Manifest, wanted: Manifest) -> str:
-    ours, theirs = found.settings.to_json(), wanted.settings.to_json()
+def difference(found: BenchmarkSettings, wanted: BenchmarkSettings) -> str:
+    """The first setting that two runs do not share, as the end of a sentence about the first; empty where none is."""
+    ours, theirs = found.to_json(), wanted.to_json()
     for name, value in ours.items():
         if value != theirs[name]:
             return f"has {name} {_short(value)} and not {_short(theirs[name])}"
-    return "was begun with other examples or prompts"
+    return ""
 
 
 def _short(value: Any) -> str:

@@ -11,6 +11,7 @@ from steering.benchmark.parts import Failure, RunFolder, open_folder
 from steering.benchmark.progress import Pace
 from steering.benchmark.settings import BenchmarkSettings, Unit
 from steering.benchmark.sources import HALVES, open_source
+from steering.benchmark.taking import earlier_runs, take_parts
 from steering.errors import Cancelled, SteeringError
 
 Progress = Callable[[int, int, str, str], None]
@@ -26,7 +27,8 @@ class Summary:
         path: its folder.
         n_units: units of the run.
         n_computed: units tried this time, those that failed included.
-        n_resumed: found finished.
+        n_resumed: found finished, those taken from other runs included.
+        n_taken: taken from other runs this time.
         failures: units without a result, in the order of the table.
         results: the collected table, None where no unit was finished.
         codes: hash of code → finished units that it made; more than one where rows of different code were mixed.
@@ -39,6 +41,7 @@ class Summary:
     failures: tuple[Failure, ...]
     results: Path | None
     codes: Mapping[str, int] = field(default_factory=dict)
+    n_taken: int = 0
 
 
 def run_benchmark(
@@ -47,6 +50,7 @@ def run_benchmark(
     *,
     resume: bool = False,
     other_code: bool = False,
+    take_from: Sequence[Path] = (),
     workers: int = 1,
     apart: bool = False,
     ray: str | None = None,
@@ -63,6 +67,8 @@ def run_benchmark(
         out: folder for it.
         resume: go on with the run that is there. Units that failed are tried again.
         other_code: go on even if the run that is there was made by other code; the manifest then names both.
+        take_from: folders of runs that differ in seeds and methods alone; what they have finished, whatever code made
+            it, is taken and not computed again. See ``taking``.
         workers: processes of this machine, or actors on Ray; 1 without Ray computes in this thread.
         apart: compute in a process of its own even where there is one worker, so that this one stays free for others.
         ray: address of a Ray cluster, ``local`` to start one here, ``auto`` for the one that this machine belongs to.
@@ -70,8 +76,8 @@ def run_benchmark(
         should_stop: asked now and then; finished units are kept.
 
     Raises:
-        SteeringError: the folder cannot be used, nothing can be loaded, or the weights or the code changed during the
-            run.
+        SteeringError: the folder cannot be used, nothing can be loaded, the parts of a run cannot be taken, or the
+            weights or the code changed during the run.
         Cancelled: ``should_stop`` or ``on_progress`` said so.
     """
     if workers < 1:
@@ -80,7 +86,9 @@ def run_benchmark(
     for concept in settings.concepts:  # a missing concept is found out now, not after hours
         for half in HALVES:
             source.prompts(concept, half)
+    earlier = earlier_runs(settings, take_from)  # before there is a folder, which a refusal would leave behind
     with open_folder(out, settings, source.fingerprint(), resume=resume, other_code=other_code) as folder:
+        taken = take_parts(folder, earlier)
         finished = folder.finished()
         units = [unit for unit in settings.units() if unit not in finished]
         pace = Pace(units)
@@ -109,7 +117,7 @@ def run_benchmark(
                 report(done, settings.n_units, "units", pace.sentence())
         results = collect(folder)
         failures = tuple(folder.failed())
-        return Summary(out, settings.n_units, len(units), len(finished), failures, results, folder.codes())
+        return Summary(out, settings.n_units, len(units), len(finished), failures, results, folder.codes(), taken)
 
 
 def one_by_one(

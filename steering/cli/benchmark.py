@@ -29,6 +29,14 @@ def add_benchmark_parser(verbs: Any) -> None:
     parser.add_argument(
         "--other-code", action="store_true", help="resume though the code has changed since; the manifest says so"
     )
+    parser.add_argument(
+        "--take-from",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="run that differs in seeds and methods alone, whose finished parts are taken; may be given several times",
+    )
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes, or Ray actors (default 1)")
     parser.add_argument("--ray", metavar="ADDRESS", help="of a Ray cluster; local starts one here, auto finds one")
     parser.add_argument("--judge", metavar="SPEC", help="world, openai:MODEL[@URL], local:MODEL or python:MODULE:NAME")
@@ -67,10 +75,13 @@ def _run(arguments: argparse.Namespace) -> int:
         arguments.out,
         resume=arguments.resume,
         other_code=arguments.other_code,
+        take_from=arguments.take_from,
         workers=arguments.workers,
         ray=arguments.ray,
         on_progress=Bar(),
     )
+    if summary.n_taken:
+        sys.stderr.write(f"{summary.n_taken} of {summary.n_units} units were taken from other runs\n")
     _tell_failures(summary)
     _tell_codes(summary)
     if summary.results is None:
@@ -79,7 +90,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         failures = [{"unit": str(one.unit), "error": one.error, "is_bug": one.is_bug} for one in summary.failures]
         told = {"results": str(summary.results), "failures": failures, "codes": dict(summary.codes)}
-        write_json({**told, "leaderboard": as_json(board)})
+        write_json({**told, "taken": summary.n_taken, "leaderboard": as_json(board)})
     else:
         sys.stdout.write(f"{as_text(board)}\n{summary.results}\n")
     if any(one.is_bug for one in summary.failures):

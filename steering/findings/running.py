@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from steering.benchmark.estimate import Measured, estimate
+from steering.benchmark.parts import MANIFEST
 from steering.benchmark.settings import BenchmarkSettings
 from steering.benchmark.stored import StoredResult, read_stored, store
 from steering.errors import SteeringError
@@ -126,6 +127,7 @@ def run_claim(
     runs: Sequence[PlannedRun],
     out: Path,
     *,
+    take_from: Sequence[Path] = (),
     workers: int = 1,
     apart: bool = False,
     on_progress: Progress | None = None,
@@ -137,6 +139,8 @@ def run_claim(
         claim: which.
         runs: as ``runs_of`` returns them.
         out: folder; a run that was begun there goes on.
+        take_from: folders of the same claim, or of a run of it where it has one run, that differ in seeds and methods
+            alone; see ``benchmark.taking``.
         workers: processes.
         apart: compute in a process of its own even where there is one worker.
         on_progress: told units over all runs.
@@ -163,6 +167,7 @@ def run_claim(
             run.settings,
             out / run.name,
             resume=True,
+            take_from=[_run_in(path, run, runs) for path in take_from],
             workers=workers,
             apart=apart,
             on_progress=tell,
@@ -174,6 +179,11 @@ def run_claim(
             )
         before += run.settings.n_units
     return store_claim(claim, runs, out, out / RESULTS)
+
+
+def _run_in(path: Path, run: PlannedRun, runs: Sequence[PlannedRun]) -> Path:
+    """Where a run lies that parts of ``run`` are taken from: below a claim's folder, or just there."""
+    return path if len(runs) == 1 and (path / MANIFEST).exists() else path / run.name
 
 
 def store_claim(claim: Claim, runs: Sequence[PlannedRun], out: Path, into: Path) -> tuple[StoredResult, ...]:

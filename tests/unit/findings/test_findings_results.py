@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 
+import pandas as pd
 import pytest
 
 from steering.benchmark.stored import StoredResult
@@ -148,6 +149,9 @@ def test_finished_runs_are_stored_and_found_again(tmp_path):
     results = run_claim(one, runs, tmp_path, on_progress=lambda *progress: told.append(progress[:2]))
     assert told[-1] == (len(one.methods) * len(CONCEPTS),) * 2
     assert finished(one, runs, tmp_path) == results
+    for number, place in enumerate((tmp_path, tmp_path / "benchmark-demo")):
+        (again,) = run_claim(one, runs, tmp_path / f"again {number}", take_from=[place])
+        pd.testing.assert_frame_equal(again.read(), results[0].read())
     assert answer(one, results, n_resamples=200).verdict.startswith("On this world the supervised SAE")
     (stored,) = store_claim(one, runs, tmp_path, tmp_path / "shipped")
     assert stored.path == tmp_path / "shipped" / "benchmark-demo.parquet"
