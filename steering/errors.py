@@ -45,6 +45,10 @@ class RecipeError(SteeringError):
     """A recipe that cannot be read, or run as it says."""
 
 
+class ExportError(SteeringError):
+    """Something that a file format cannot hold; the message says why and which format can."""
+
+
 class WorldError(SteeringError):
     """An unknown concept of the embedded world, or assets that do not match their manifest."""
 

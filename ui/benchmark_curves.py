@@ -8,10 +8,10 @@ import streamlit as st
 
 from steering.benchmark.board import Choice, rows_of
 from steering.benchmark.planned import splits_of
-from steering.cli.output import inert
 from steering.evidence.aggregation import concept_means
 from steering.evidence.curves import Half, damage_front, dose_means, dose_response, on_front
 from steering.evidence.table import HIGHEST_RATING
+from steering.exports.spreadsheet import inert
 from steering.methods.registry import method
 from ui import charts
 from ui.benchmark_board import board_of

@@ -9,7 +9,7 @@ import streamlit as st
 from steering.benchmark.command import command_line
 from steering.benchmark.runs import Run
 from steering.benchmark.stored import StoredResult
-from steering.cli.output import inert
+from steering.exports.spreadsheet import inert
 from steering.presets import sae_title
 from steering.world import shipped
 from ui.benchmark_source import Source, table_of

@@ -12,6 +12,7 @@ import streamlit as st
 from steering.examples import LabelledExamples, LabelStyle, Report
 from steering.examples.findings import Severity
 from steering.examples.labelling import split_labels
+from steering.exports.spreadsheet import spreadsheet_csv
 from steering.presets import is_world_model
 from ui import examples_draft as drafts
 from ui.errors import boundary, show_error
@@ -588,10 +589,4 @@ def findings(draft: Draft) -> None:
 
 def findings_csv(report: Report) -> bytes:
     """The findings for a spreadsheet: UTF-8 with a byte order mark, no cell that it would run as a formula."""
-    frame = report.table()
-    for column in ("severity", "kind", "message", "rows"):
-        frame[column] = [f"'{cell}" if str(cell).startswith(_FORMULA) else cell for cell in frame[column]]
-    return frame.to_csv(index=False, quoting=1).encode("utf-8-sig")
-
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+    return spreadsheet_csv(report.table(), texts=("severity", "kind", "message", "rows"))

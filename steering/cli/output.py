@@ -85,8 +85,3 @@ def check_folder(path: Path) -> None:
 def unwritable(path: Path, error: OSError) -> SteeringError:
     """What is said when ``path`` could not be written."""
     return SteeringError(f"{path} cannot be written ({error.strerror or error}); choose another place.")
-
-
-def inert(text: str) -> str:
-    """A text that no spreadsheet takes for a formula: one that begins like it gets an apostrophe in front."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -1,20 +1,19 @@
 """``python -m steering rank``: which features carry the label?"""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steering.cli.options import add_model_options, number
-from steering.cli.output import Bar, check_file, inert, tell_findings, tell_source, unwritable, write_json
+from steering.cli.output import Bar, check_file, tell_findings, tell_source, unwritable, write_json
 from steering.errors import SteeringError
+from steering.exports.ranking import ENDINGS, ranking_file
 from steering.positions import POSITIONS
 
 if TYPE_CHECKING:
     from steering.ranking import Ranking
 
-_FORMATS = (".csv", ".json", ".parquet")
 _COLUMNS = [
     "feature_id", "f1c", "auroc", "f1c_heldout", "auroc_heldout", "interval_low", "interval_high", "q_value",
     "support", "density", "max_act", "output_score", "delta_confidence",
@@ -51,7 +50,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.no_effects and arguments.min_output_score is not None:
         raise SteeringError("--min-output-score needs what --no-effects leaves out; drop one of them.")
     if arguments.out is not None:
-        check_file(arguments.out, _FORMATS)
+        check_file(arguments.out, ENDINGS)
     settings = RankingSettings(
         pi0="auto" if arguments.pi0 == "auto" else number(arguments.pi0, "--pi0"),
         heldout=arguments.heldout,
@@ -81,7 +80,7 @@ def _run(arguments: argparse.Namespace) -> int:
     _tell_warnings(list(run.rankings.values()))
     if arguments.out is not None:
         try:
-            _write_rankings(arguments.out, head, list(run.rankings.values()))
+            arguments.out.write_bytes(ranking_file(list(run.rankings.values()), head, arguments.out.suffix))
         except OSError as error:
             raise unwritable(arguments.out, error) from error
     if arguments.json:
@@ -95,23 +94,6 @@ def _run(arguments: argparse.Namespace) -> int:
         table = ranking.table().head(arguments.top)
         sys.stdout.write(table[_COLUMNS].to_string(index=False, float_format=lambda number: f"{number:.3g}") + "\n\n")
     return 0
-
-
-def _write_rankings(path: Path, head: dict[str, Any], rankings: list[Any]) -> None:
-    import pandas as pd
-
-    if path.suffix == ".json":
-        value = head | (rankings[0].to_json() if len(rankings) == 1 else {"rankings": [r.to_json() for r in rankings]})
-        path.write_text(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2) + "\n", encoding="utf-8")
-        return
-    table = pd.concat([ranking.table() for ranking in rankings], ignore_index=True)
-    table["top_tokens"] = [" ".join(tokens) if tokens else "" for tokens in table["top_tokens"]]
-    if path.suffix == ".csv":
-        for name in ("label", "best_label", "top_tokens"):
-            table[name] = [inert(text) if isinstance(text, str) else text for text in table[name]]
-        table.to_csv(path, index=False)
-    else:
-        table.to_parquet(path, index=False)
 
 
 def _tell_warnings(rankings: list["Ranking"]) -> None:

@@ -1,6 +1,6 @@
 """Which rows of a table of labels does one want to see?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from steering.exports.spreadsheet import spreadsheet_csv
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+if TYPE_CHECKING:
+    pass
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,13 +117,7 @@ def rows_csv(rows: pd.DataFrame) -> bytes:
     shown["top_tokens"] = [
         "" if tokens is None else " ".join(token.strip() for token in tokens) for tokens in rows["top_tokens"]
     ]
-    for column in ("label", "top_tokens"):
-        shown[column] = _inert(shown[column])
-    return shown.to_csv(index=False, quoting=2).encode("utf-8-sig")
-
-
-def _inert(cells: "Iterable[object]") -> Sequence[str]:
-    return [f"'{cell}" if str(cell).startswith(FORMULA_STARTS) else str(cell) for cell in cells]
+    return spreadsheet_csv(shown, texts=("label", "top_tokens"))
 
 
 def _found(table: pd.DataFrame, search: str) -> Bool[np.ndarray, " n_rows"]:
