@@ -10,11 +10,12 @@ from steering.benchmark.parts import Failure
 from steering.benchmark.planned import planned_of
 from steering.benchmark.settings import BenchmarkSettings
 from steering.errors import SteeringError
-from steering.evidence.aggregation import SCORES, concept_means, run_means, values_of
+from steering.evidence.aggregation import concept_means, values_of
 from steering.evidence.bootstrap import N_RESAMPLES
 from steering.evidence.curves import equal_dose
-from steering.evidence.intent_to_treat import can_count_as_unsteered, count_dropped_runs
+from steering.evidence.intent_to_treat import Dropped
 from steering.evidence.leaderboard import leaderboard
+from steering.evidence.planned_runs import score_planned, with_ratings
 from steering.evidence.protocol import mark_selected, oracle_factors
 from steering.evidence.table import RATINGS, UNSTEERED
 from steering.methods.registry import method
@@ -49,8 +50,7 @@ class Board:
     """Methods, best first.
 
     Attributes:
-        table: columns of ``evidence.leaderboard.leaderboard``, then means over concepts of the three ratings and of
-            ``kl``, and ``n_dropped``: runs (a concept under a seed) of which the method has no result.
+        table: as ``evidence.planned_runs.PlannedScores.leaderboard`` returns it.
         means: a row per method and concept that it has a result of.
         filled: ``overall`` of every method on every concept, those without a result included: what the intervals are
             taken over.
@@ -64,7 +64,7 @@ class Board:
     filled: pd.DataFrame
     n_concepts: int
     n_left_out: int = 0
-    dropped_as: Literal["unsteered", "zero"] = "unsteered"
+    dropped_as: Dropped = "unsteered"
 
 
 def rows_of(
@@ -129,13 +129,9 @@ def standing(
     if choice.factor == "oracle":
         rows = mark_selected(rows, oracle_factors(rows))
     plan = _chosen(planned_of(rows) if planned is None else planned, choice, concepts)
-    runs = run_means(rows)
-    means = runs.groupby(["model", "method", "concept"], observed=True)[SCORES].mean().reset_index()
-    dropped_as: Literal["unsteered", "zero"] = "unsteered" if can_count_as_unsteered(runs, plan) else "zero"
-    filled = count_dropped_runs(runs, plan, dropped=dropped_as)
-    board = _with_ratings(leaderboard(filled, reference=choice.reference, n_resamples=n_resamples), means)
-    board["n_dropped"] = board["method"].map(filled.groupby("method")["n_dropped"].sum())
-    return Board(board, means, filled, plan["concept"].nunique(), 0, dropped_as)
+    scores = score_planned(rows, plan)
+    board = scores.leaderboard(reference=choice.reference, n_resamples=n_resamples)
+    return Board(board, scores.means, scores.filled, plan["concept"].nunique(), 0, scores.dropped_as)
 
 
 def failed_shares(
@@ -179,17 +175,9 @@ def _at_equal_dose(
     for name in RATINGS:
         means[name] = equal_dose(rows, doses, methods=dosed, column=name)[name]
     reference = choice.reference if choice.reference in dosed else None
-    board = _with_ratings(leaderboard(means, reference=reference, n_resamples=n_resamples), means)
+    board = with_ratings(leaderboard(means, reference=reference, n_resamples=n_resamples), means)
     board["n_dropped"] = 0
     n_concepts, n_left_out = means["concept"].nunique(), int(means["n_left_out"].max())
     if planned is not None:  # concepts on which everything failed are in no row
         n_left_out = _chosen(planned, choice, concepts)["concept"].nunique() - n_concepts
     return Board(board, means, means, n_concepts, n_left_out)
-
-
-def _with_ratings(board: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
-    """Mean ratings and KL over the concepts that a method has results of."""
-    grouped = means.assign(method=means["method"].astype(str)).groupby("method")[[*RATINGS, "kl"]].mean()
-    return board.assign(
-        method=board["method"].astype(str), **{name: board["method"].map(grouped[name]) for name in grouped.columns}
-    )

@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 
 from steering.benchmark.planned import planned_of
-from steering.evidence.aggregation import SCORES, run_means
-from steering.evidence.intent_to_treat import can_count_as_unsteered, count_dropped_runs
-from steering.evidence.leaderboard import leaderboard
+from steering.evidence.aggregation import run_means
+from steering.evidence.intent_to_treat import Dropped, count_dropped_runs
+from steering.evidence.planned_runs import score_planned
 from steering.evidence.protocol import check_protocol, mark_selected, oracle_factors, short_grids
 
 REFERENCE = "sae_f1c"
@@ -34,35 +34,23 @@ def report(
         n_resamples: of the bootstrap.
 
     Returns:
-        ``split`` and the columns of ``evidence.leaderboard.leaderboard``, then ``n_dropped``: runs (a concept under a
-        seed) without a result; the means of the three ratings and of ``kl`` over the runs that are there; and
-        ``oracle``: the score if every factor had been chosen on the test half itself, missing where only chosen
-        factors were scored there.
+        ``split``; what ``evidence.planned_runs.PlannedScores.leaderboard`` returns; and ``oracle``: the score if every
+        factor had been chosen on the test half itself, missing where only chosen factors were scored there.
 
     Raises:
         SteeringError: the table breaks the protocol, or has a run that was not planned.
     """
     check_protocol(table)
     plan = planned_of(table) if planned is None else planned
-    runs = run_means(table).astype({"model": str, "method": str, "concept": str})
-    splits = table[["concept", "split"]].drop_duplicates().astype(str).set_index("concept")["split"]
-    of_run = runs["concept"].map(splits)
     found = []
     for split, of_split in plan.groupby("split"):
-        own, rows = runs[of_run == split], table[table["split"] == split]
-        if own.empty:  # nothing came of it at all: there is nothing to compare
+        rows = table[table["split"] == split]
+        if rows.empty:  # nothing came of it at all: there is nothing to compare
             continue
-        dropped = "unsteered" if can_count_as_unsteered(own, of_split) else "zero"
-        filled = count_dropped_runs(own, of_split, dropped=dropped)  # type: ignore[arg-type]  # one of the two
-        methods = set(filled["method"])
-        against = reference or (REFERENCE if REFERENCE in methods else None)
-        board = leaderboard(filled, reference=against, n_resamples=n_resamples).set_index(["model", "method"])
-        board["n_dropped"] = filled.groupby(["model", "method"])["n_dropped"].sum()
-        grouped = own.groupby(["model", "method", "concept"])[SCORES].mean().groupby(["model", "method"])
-        for name in SCORES:
-            if name != "overall":
-                board[name] = grouped[name].mean()
-        board["oracle"] = _oracle(rows, of_split, dropped)
+        scores = score_planned(rows, of_split)
+        against = reference or (REFERENCE if REFERENCE in set(scores.filled["method"]) else None)
+        board = scores.leaderboard(reference=against, n_resamples=n_resamples).set_index(["model", "method"])
+        board["oracle"] = _oracle(rows, of_split, scores.dropped_as)
         board = board.reset_index()
         board.insert(0, "split", split)
         found.append(board)
@@ -101,7 +89,7 @@ def as_json(board: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _oracle(rows: pd.DataFrame, planned: pd.DataFrame, dropped: str) -> pd.Series:
+def _oracle(rows: pd.DataFrame, planned: pd.DataFrame, dropped: Dropped) -> pd.Series:
     """Model and method → score with factors chosen on the test half, dropped runs counted as in the score itself."""
     short = {(str(model), str(name)) for model, name, *_ in short_grids(rows).index}
     graded = rows[~pd.MultiIndex.from_frame(rows[["model", "method"]].astype(str)).isin(list(short))]
@@ -110,7 +98,7 @@ def _oracle(rows: pd.DataFrame, planned: pd.DataFrame, dropped: str) -> pd.Serie
     runs = run_means(mark_selected(graded, oracle_factors(graded)))
     # The unsteered model has one factor, so it is always there to stand in for dropped runs.
     known = planned[~planned["method"].isin({name for _, name in short})]
-    filled = count_dropped_runs(runs, known, dropped=dropped)  # type: ignore[arg-type]  # one of the two
+    filled = count_dropped_runs(runs, known, dropped=dropped)
     found: pd.Series = filled.groupby(["model", "method"])["overall"].mean()
     return found
 

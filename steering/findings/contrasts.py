@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from steering.benchmark.planned import planned_of
 from steering.errors import SteeringError
-from steering.evidence.aggregation import concept_means, paired_values
+from steering.evidence.aggregation import paired_values
 from steering.evidence.bootstrap import N_RESAMPLES, Interval, bootstrap_difference
-from steering.evidence.intent_to_treat import count_dropped
-from steering.evidence.leaderboard import leaderboard
+from steering.evidence.planned_runs import PlannedScores, score_planned
 from steering.evidence.table import RATINGS, RUN, UNSTEERED
 from steering.findings.claims import CONTROLS, FILTERS, INTERPRETABLE, Claim
 from steering.findings.words import contrast_words, joined, number, phrase, scale_words, signed, size, standing
@@ -28,7 +28,7 @@ class Scale:
         seeds: of the runs.
         n_prompts: prompts of the test half, for each concept.
         n_completions: of the test half at chosen factors, all methods together.
-        dropped: method → concepts it could not be had for; they count as unsteered.
+        dropped: method → runs (a concept under a seed) it could not be had for; they count as unsteered.
     """
 
     n_concepts: int
@@ -45,7 +45,8 @@ class Scale:
         )
         if self.dropped:
             lost = joined([f"{phrase(method)} on {count}" for method, count in self.dropped.items()])
-            told += f" Could not be had and counted as unsteered: {lost}."
+            each = "" if len(self.seeds) == 1 else " (each a concept under one seed)"
+            told += f" Could not be had and counted as unsteered: {lost}{each}."
         return told
 
 
@@ -130,31 +131,34 @@ def scale_of(rows: pd.DataFrame, n_concepts: int, dropped: dict[str, int]) -> Sc
 
 
 def compare_methods(
-    claim: Claim, table: pd.DataFrame, *, planned: Sequence[str] = (), n_resamples: int = N_RESAMPLES
+    claim: Claim, table: pd.DataFrame, *, planned: pd.DataFrame | None = None, n_resamples: int = N_RESAMPLES
 ) -> MethodsFinding:
     """Answer a claim that sets methods against each other.
 
-    A concept that a method could not be had for counts as unsteered, or as zero where ``none`` was not run on all.
+    A concept and seed that a method could not be had for counts as unsteered, or as zero where ``none`` was not run on
+    all.
 
     Args:
         claim: with its contrasts.
         table: results of its model; other methods may be in it.
-        planned: test concepts of the run, those included that no method has a result for.
+        planned: every run that was planned, as ``planned.planned_runs`` tells from the settings; unless told, every
+            method, concept and seed that the table has.
         n_resamples: of the bootstrap.
 
     Raises:
         SteeringError: the table has no test concept, or none of the claim's contrasts.
     """
     rows = reported(table)
-    present = set(map(str, rows["method"].unique()))
+    plan = planned_of(rows) if planned is None else planned[planned["split"] == "test"]
+    plan = plan[plan["method"].isin(claim.methods)]
+    present = set(plan["method"])
     pairs = [pair for pair in claim.contrasts if set(pair) <= present]
     if not pairs:
         wanted = joined(sorted({name for pair in claim.contrasts for name in pair}))
         raise SteeringError(f"These results compare none of the methods that the question needs ({wanted}).")
-    means = concept_means(rows[rows["method"].isin(claim.methods)])
-    concepts = sorted({*map(str, means["concept"].unique()), *planned})
-    unsteered = set(means.loc[means["method"] == UNSTEERED, "concept"].astype(str))
-    filled = count_dropped(means, concepts, dropped="unsteered" if unsteered == set(concepts) else "zero")
+    rows = rows[rows["method"].isin(claim.methods)]
+    scores = score_planned(rows, plan)
+    filled = scores.filled
     contrasts = tuple(
         Contrast(
             ours,
@@ -163,17 +167,17 @@ def compare_methods(
         )
         for ours, theirs in pairs
     )
-    dropped = filled.groupby("method")["is_dropped"].sum()
+    dropped = filled.groupby("method")["n_dropped"].sum()
     scale = scale_of(
-        rows[rows["method"].isin(claim.methods)],
-        len(concepts),
+        rows,
+        plan["concept"].nunique(),
         {str(method): int(count) for method, count in dropped.items() if count and method != UNSTEERED},
     )
     told = {"filters": filters_verdict, "gpt2": methods_verdict}.get(claim.name, methods_verdict)(contrasts)
     where = "On the second architecture" if claim.name == "gpt2" else "On this world"
     verdict = f"{where} {told}: {scale_words(scale.n_concepts, len(scale.seeds))}."
     notes = floor_notes(filled, list(dict.fromkeys(one.ours for one in contrasts)))
-    return MethodsFinding(verdict, _scores(means, filled, n_resamples), contrasts, scale, notes)
+    return MethodsFinding(verdict, _scores(scores, n_resamples), contrasts, scale, notes)
 
 
 def floor_notes(filled: pd.DataFrame, methods: Sequence[str]) -> tuple[str, ...]:
@@ -189,14 +193,12 @@ def floor_notes(filled: pd.DataFrame, methods: Sequence[str]) -> tuple[str, ...]
     return (f"Scores of zero: {joined(found)} concepts, where it can only be level with others or below them.",)
 
 
-def _scores(means: pd.DataFrame, filled: pd.DataFrame, n_resamples: int) -> tuple[MethodScore, ...]:
-    board = leaderboard(filled, n_resamples=n_resamples)
-    ratings = means.groupby("method", observed=True)[[*RATINGS, "kl"]].mean()
-    found = []
-    for method, *limits in board[["method", "score", "low", "high"]].itertuples(index=False):
-        told = [float(value) for value in ratings.loc[method]]
-        found.append(MethodScore(str(method), Interval(*map(float, limits)), *told))
-    return tuple(found)
+def _scores(scores: PlannedScores, n_resamples: int) -> tuple[MethodScore, ...]:
+    board = scores.leaderboard(n_resamples=n_resamples)[["method", "score", "low", "high", *RATINGS, "kl"]]
+    return tuple(
+        MethodScore(str(method), Interval(*map(float, values[:3])), *map(float, values[3:]))
+        for method, *values in board.itertuples(index=False)
+    )
 
 
 def methods_verdict(contrasts: Sequence[Contrast]) -> str:

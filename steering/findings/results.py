@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from steering.benchmark.judging import knows_the_truth
+from steering.benchmark.planned import planned_runs
 from steering.benchmark.stored import StoredResult, results_folder, stored_results
 from steering.errors import SteeringError
 from steering.evidence.aggregation import concept_means
@@ -60,10 +61,7 @@ def answer(claim: Claim, results: Sequence[StoredResult], *, n_resamples: int = 
     if claim.name == "l0":
         return _sparsities(results, n_resamples)
     (result,) = results
-    table = result.read()
-    tested = set(map(str, reported(table)["concept"].unique()))
-    planned = [name for name in result.settings.concepts if name in tested or _is_test(name)]
-    return compare_methods(claim, table, planned=planned, n_resamples=n_resamples)
+    return compare_methods(claim, result.read(), planned=planned_runs(result.settings), n_resamples=n_resamples)
 
 
 def _answers(claim: Claim, result: StoredResult) -> bool:
@@ -74,12 +72,6 @@ def _answers(claim: Claim, result: StoredResult) -> bool:
 
 def _n_contrasts(claim: Claim, result: StoredResult) -> int:
     return sum(set(pair) <= set(result.settings.methods) for pair in claim.contrasts)
-
-
-def _is_test(concept: str) -> bool:
-    from steering.world.concepts import concepts
-
-    return any(one.name == concept and one.split == "test" for one in concepts())
 
 
 def place_of(sae: str) -> tuple[int, int]:

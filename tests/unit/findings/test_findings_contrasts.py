@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
+from steering.benchmark.planned import planned_of
 from steering.errors import SteeringError
 from steering.evidence.bootstrap import Interval
 from steering.findings.claims import CLAIMS, claim
@@ -86,8 +88,33 @@ def test_a_method_at_the_floor_is_said_to_be_there():
 
 
 def test_a_planned_concept_without_any_result_counts_too():
-    found = compare_methods(claim("methods"), methods_table({"lora": 0.5}), planned=["lost"], n_resamples=FAST)
+    rows = methods_table({"lora": 0.5})
+    plan = planned_of(pd.concat([rows, rows.head(1).assign(concept="lost")]))
+    found = compare_methods(claim("methods"), rows, planned=plan, n_resamples=FAST)
     assert found.scale.n_concepts == 13
+    assert found.scale.dropped == {"lora": 1, "sae_f1c_output": 1}
+
+
+def test_a_seed_that_the_sae_refused_counts_as_unsteered_there():
+    """By concept alone nothing would be missing: the other seed has a result of every concept."""
+    whole = methods_table({"lora": 0.0}, seeds=(0, 1))
+    lost = (whole["method"] == "sae_f1c_output") & (whole["seed"] == 1) & whole["concept"].isin(CONCEPTS[:6])
+    without = compare_methods(claim("methods"), whole[~lost], n_resamples=FAST)
+    assert without.scale.dropped == {"sae_f1c_output": 6}
+    assert "the supervised SAE on 6 (each a concept under one seed)." in without.scale.sentence()
+    before = compare_methods(claim("methods"), whole, n_resamples=FAST).contrasts[0].difference.value
+    # Half of the runs of half of the concepts score what the untouched model does, 0.2.
+    fall = sum(round(BASE[name] / 2 * 10) / 5 - 0.2 for name in CONCEPTS[:6]) / 2 / 12
+    assert without.contrasts[0].difference.value == pytest.approx(before - fall)
+
+
+def test_a_method_that_failed_everywhere_is_compared_as_unsteered():
+    rows = methods_table({"lora": 0.5})
+    plan = planned_of(rows)
+    found = compare_methods(claim("methods"), rows[rows["method"] != "sae_f1c_output"], planned=plan, n_resamples=FAST)
+    assert found.scale.dropped == {"sae_f1c_output": 12}
+    (score,) = (one for one in found.scores if one.method == "sae_f1c_output")
+    assert score.overall.value == pytest.approx(0.2)
 
 
 def test_development_concepts_are_not_reported():
