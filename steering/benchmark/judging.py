@@ -9,7 +9,8 @@ from steering.judges.choice import make_judge, parse_judge
 from steering.judges.score import Judge
 
 PYTHON = "python:"
-"""Before ``MODULE:NAME``: a class or function without arguments that makes a judge of one's own."""
+"""Before ``MODULE:NAME``: a class of one's own with what ``steering.judges.score.Judge`` has, made without arguments.
+Its module is imported, which runs what stands in it."""
 
 
 def check_judge(spec: str, *, world: bool) -> None:
@@ -42,14 +43,7 @@ def open_judge(spec: str, *, temperature: float | None, cache: Path | None, devi
         JudgeError: it cannot be made.
     """
     if spec.startswith(PYTHON):
-        module, name = _named(spec)
-        try:
-            found: Any = getattr(importlib.import_module(module), name)()
-        except (ImportError, AttributeError) as error:
-            raise JudgeError(f"The judge {spec} cannot be imported ({error}); name module and class.") from error
-        if not isinstance(found, Judge):
-            raise JudgeError(f"{spec} makes no judge; it needs name, knows and score.")
-        return found
+        return _own(spec)
     choice = parse_judge(spec)
     if choice.kind == "world":
         return make_judge(choice)
@@ -63,6 +57,24 @@ def open_judge(spec: str, *, temperature: float | None, cache: Path | None, devi
 def knows_the_truth(spec: str) -> bool:
     """Whether the judge is the world's, which takes a concept by its name and not in words."""
     return not spec.startswith(PYTHON) and parse_judge(spec).kind == "world"
+
+
+def _own(spec: str) -> Judge:
+    """A judge of the user's own: nothing is called that is not seen to be a judge's class."""
+    module, name = _named(spec)
+    try:
+        found: Any = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise JudgeError(f"The judge {spec} cannot be imported ({error}); name module and class.") from error
+    if not isinstance(found, type) or not all(callable(getattr(found, verb, None)) for verb in ("knows", "score")):
+        raise JudgeError(f"{spec} is no judge's class; name one that has name, knows and score.")
+    try:
+        judge = found()
+    except TypeError as error:
+        raise JudgeError(f"The judge {spec} cannot be made ({error}); let its class need no arguments.") from error
+    if not isinstance(judge, Judge):
+        raise JudgeError(f"{spec} makes no judge; it needs name, knows and score.")
+    return judge
 
 
 def _named(spec: str) -> tuple[str, str]:

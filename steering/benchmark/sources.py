@@ -43,7 +43,9 @@ class Source(ABC):
 
     @abstractmethod
     def other(self, concept: str, seed: int) -> str | None:
-        """A concept that has nothing to do with this one, None where there is none."""
+        """Another concept, as unrelated as can be told, None where there is none. The world knows what is related; of a
+        file's labels nothing is known, so there any other one serves.
+        """
 
     @abstractmethod
     def words(self, concept: str) -> str:
@@ -173,7 +175,7 @@ class FileSource(Source):
         return "test"
 
     def other(self, concept: str, seed: int) -> str | None:
-        """Any other concept of the run."""
+        """Any other concept of the run: labels do not say how they are related."""
         others = [one for one in self._settings.concepts if one != concept]
         return others[_seed(concept, seed) % len(others)] if others else None
 

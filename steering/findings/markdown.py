@@ -32,9 +32,10 @@ def provenance(results: Sequence[StoredResult]) -> str:
     versions = ", ".join(f"{name} {first.versions[name]}" for name in PACKAGES if name in first.versions)
     made = max(one.made for one in results)
     weights = ", ".join(dict.fromkeys(one.manifest.weights[:12] for one in results))
+    others = "".join(f", rows of other code too: {code[:12]}" for code in first.manifest.other_codes)
     return (
         f"Model {first.settings.model} (weights {weights}); SAE {', '.join(saes)}; seed {seeds}; {versions}; code "
-        f"{first.manifest.code[:12]}; finished {made} UTC."
+        f"{first.manifest.code[:12]}{others}; finished {made} UTC."
     )
 
 

@@ -13,6 +13,11 @@ DENSITY_FACTOR = 1.5
 def random_feature(task: Task) -> Prepared:
     """Any feature about as dense as the one that F1c chooses, but not that one.
 
+    It is matched in density alone. Its max_act need not be: the grid moves the stream by shares of its norm, so both
+    are written equally far. Its output score is not matched either, though the arm of the paper's second claim would
+    have that too (method.md, section 3.4): an unmatched control answers "does it matter which feature?" and leaves "is
+    it more than that it moves the next token?" to ``sae_f1c_output``, which adds that filter to the same choice.
+
     Raises:
         SaeError: none is as dense.
     """
