@@ -93,7 +93,7 @@ def shuffled(source: ExampleSource, statistics: FeatureStatistics, settings: Lab
 
 def weights_of(model: str, sae: str) -> dict[str, str]:
     """sha256 of the weights that made the table, so that a world that was trained anew is told from the old one."""
-    folders = {"model": preset(model).model_path, "sae": preset(model).sae_path(sae)}
+    folders = {"model": Path(preset(model).model), "sae": Path(preset(model).sae(sae))}
     return {
         f"{kind}_sha256": shipped.sha256(next(iter(sorted(folder.glob("*.safetensors")))))
         for kind, folder in folders.items()

@@ -11,9 +11,10 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from steering.devices import devices
 from steering.errors import ModelError
 from steering.layout import ModelLayout, detect_layout
-from steering.presets import presets, refuse_unbuilt
+from steering.presets import model_source, presets, refuse_unbuilt
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 MAX_CONTEXT = 1024
@@ -112,7 +113,7 @@ def load_model(source: str, *, device: str = "cpu", dtype: Dtype = "auto") -> La
     place = find_device(device)
     _hide_loading_bar()
     known = presets()
-    path = str(known[source].model_path) if source in known else source
+    path = model_source(source)
     if source not in known and Path(source).exists() and not (Path(source) / "config.json").exists():
         raise ModelError(f"The folder {source} has no config.json; give a folder that save_pretrained wrote.")
     wanted: Any = (torch.float32 if place.type == "cpu" else "auto") if dtype == "auto" else getattr(torch, dtype)
@@ -147,13 +148,7 @@ def find_device(name: str) -> torch.device:
     Raises:
         ModelError: there is no such device, or this machine has none.
     """
-    accelerator = torch.accelerator.current_accelerator(check_available=True)
-    here = ["cpu"]
-    if accelerator is not None:
-        here += [
-            accelerator.type,
-            *(f"{accelerator.type}:{place}" for place in range(torch.accelerator.device_count())),
-        ]
+    here = devices()
     if name not in here:
         raise ModelError(f"This machine has no device {name!r}; it has {', '.join(here)}.")
     return torch.device(name)

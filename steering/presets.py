@@ -1,46 +1,64 @@
-"""Which models can be named with one word?"""
+"""Which models can be named with one word?
 
+Those of the embedded world, whose weights lie on this machine, and published ones that are well known to work, listed
+in ``presets.toml``. Both are the same thing: what to ask for as a model, and which SAEs go with it.
+"""
+
+import functools
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from steering.errors import ModelError, SaeError
+from steering.memory import BYTES, ModelShape
 from steering.positions import Positions
 from steering.world import shipped
+
+_LIST = Path(__file__).with_name("presets.toml")
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A model with the SAEs that were trained on it.
+    """A model with SAEs that fit it.
 
     Attributes:
         name: what is typed after ``--model``.
         title: what stands on the screen.
         description: one sentence.
-        model_path: folder in transformers' format.
-        sae_paths: SAE name → folder in sae-lens's format; the first is the default.
+        model: what is loaded: a folder in transformers' format or a Hub id.
+        saes: SAE name → what is loaded: a folder in sae-lens' format or release/sae_id; the first is the default.
+        chat: whether prompts are wrapped into turns by the model's chat template.
+        dtype: number format of the published weights.
+        gated: whether its terms have to be accepted on the Hub first.
+        shape: its numbers where they are listed; None for a folder, which `steering.shapes.shape_of_folder` counts.
     """
 
     name: str
     title: str
     description: str
-    model_path: Path
-    sae_paths: dict[str, Path]
+    model: str
+    saes: dict[str, str]
+    chat: bool
+    dtype: str
+    gated: bool = False
+    shape: ModelShape | None = None
 
     @property
     def default_sae(self) -> str:
         """Name of the SAE that is used when none is named."""
-        return next(iter(self.sae_paths))
+        return next(iter(self.saes))
 
-    def sae_path(self, name: str | None) -> Path:
-        """Folder of the SAE called ``name``, or of the default one.
+    def sae(self, name: str | None) -> str:
+        """What ``load_sae`` is asked for as the SAE called ``name``, or as the default one.
 
         Raises:
             SaeError: no SAE of this name.
         """
         chosen = name or self.default_sae
-        if chosen not in self.sae_paths:
-            raise SaeError(f"{self.name} has no SAE {chosen!r}; it has {', '.join(self.sae_paths)}.")
-        return self.sae_paths[chosen]
+        if chosen not in self.saes:
+            raise SaeError(f"{self.name} has no SAE {chosen!r}; it has {', '.join(self.saes)}.")
+        return self.saes[chosen]
 
 
 _WORLD_TITLES = {
@@ -49,14 +67,63 @@ _WORLD_TITLES = {
 }
 
 
-def presets() -> dict[str, Preset]:
-    """Every preset whose weights are on this machine, by name."""
+def world_presets() -> dict[str, Preset]:
+    """The embedded world's models whose weights are on this machine, by name."""
     built = shipped.presets()
     return {
-        name: Preset(name, title, description, shipped.demo_model_path(name), shipped.sae_paths(name))
+        name: Preset(
+            name=name,
+            title=title,
+            description=description,
+            model=str(shipped.demo_model_path(name)),
+            saes={sae: str(path) for sae, path in shipped.sae_paths(name).items()},
+            chat=True,
+            dtype="float32",
+        )
         for name, (title, description) in _WORLD_TITLES.items()
         if name in built
     }
+
+
+@functools.cache
+def published_presets() -> dict[str, Preset]:
+    """Published models with their SAEs, by name; they are fetched from the Hub when they are first used.
+
+    Raises:
+        ModelError: the list is not as it should be.
+    """
+    return read_presets(tomllib.loads(_LIST.read_text(encoding="utf-8")))
+
+
+def read_presets(listed: dict[str, dict[str, Any]]) -> dict[str, Preset]:
+    """Presets as ``presets.toml`` holds them.
+
+    Raises:
+        ModelError: a key is missing or unknown, or a value is of the wrong kind.
+    """
+    found = {}
+    for name, about in listed.items():
+        try:
+            preset = Preset(name=name, **{**about, "shape": ModelShape(**about["shape"])})
+        except (KeyError, TypeError) as error:
+            raise ModelError(f"The preset {name} is not written as the others are ({error}); mend it.") from error
+        numbers = [getattr(preset.shape, field) for field in ModelShape.__dataclass_fields__]
+        texts = [preset.title, preset.description, preset.model, *preset.saes, *preset.saes.values()]
+        if not (
+            all(isinstance(number, int) and number > 0 for number in numbers)
+            and all(isinstance(text, str) and text for text in texts)
+            and all(isinstance(value, bool) for value in (preset.chat, preset.gated))
+            and preset.saes
+            and preset.dtype in BYTES
+        ):
+            raise ModelError(f"The preset {name} has a value of the wrong kind: {about}; mend it.")
+        found[name] = preset
+    return found
+
+
+def presets() -> dict[str, Preset]:
+    """Every preset by name, those of the embedded world first."""
+    return {**world_presets(), **published_presets()}
 
 
 def preset(name: str) -> Preset:
@@ -78,13 +145,19 @@ def refuse_unbuilt(name: str) -> None:
     Raises:
         ModelError: it is.
     """
-    found = presets()
+    found = world_presets()
     if name in _WORLD_TITLES and name not in found:
         raise ModelError(f"The weights of {name} are not in this world; the presets are {_listed(found)}.")
 
 
 def _listed(found: dict[str, Preset]) -> str:
     return ", ".join(found) or "none"
+
+
+def model_source(model: str) -> str:
+    """The folder or Hub id that a model is loaded from: a preset's own, any other as it was named."""
+    known = presets().get(model)
+    return model if known is None else known.model
 
 
 def model_key(model: str, device: str = "cpu", dtype: str = "auto") -> str:
@@ -106,8 +179,8 @@ def sae_source(model: str, sae: str | None) -> str:
     """
     refuse_unbuilt(model)
     known = presets().get(model)
-    if known is not None and (sae is None or sae == model or sae in known.sae_paths):
-        return str(known.sae_path(None if sae == model else sae))
+    if known is not None and (sae is None or sae == model or sae in known.saes):
+        return known.sae(None if sae == model else sae)
     if sae is None:
         raise SaeError(f"{model} has no default SAE; name one: a folder in sae-lens' format, or release/sae_id.")
     return sae
@@ -126,9 +199,11 @@ def default_positions(model: str) -> Positions:
 
 
 def sae_title(name: str) -> str:
-    """What an SAE is called outside this machine: a preset's by its own name, any other as it was named."""
-    for found in presets().values():
-        for title, path in found.sae_paths.items():
-            if str(path) == name:
+    """What an SAE is called outside this machine: one of the embedded world by its own name, any other as it was
+    named.
+    """
+    for found in world_presets().values():
+        for title, path in found.saes.items():
+            if path == name:
                 return title
     return name

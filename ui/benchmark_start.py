@@ -10,7 +10,7 @@ from steering.benchmark.runs import Run, new_path, runs_folder
 from steering.benchmark.settings import BenchmarkSettings, TestFactors
 from steering.errors import SteeringError
 from steering.methods.registry import METHOD_NAMES
-from steering.presets import default_positions, preset, presets
+from steering.presets import default_positions, world_presets
 from ui import benchmark_job
 from ui.benchmark_source import Source
 from ui.benchmark_style import USUAL, titled
@@ -48,7 +48,7 @@ SIZES = {
 
 def start_panel(found: list[Source]) -> None:
     """The form. Only it is drawn again while its values change."""
-    if not presets():
+    if not world_presets():
         st.info("The embedded world is not here, so there is no model to run; see “python -m steering world build”.")
         return
     st.fragment(_form, key="benchmark_form")(found)
@@ -59,9 +59,9 @@ def _form(found: list[Source]) -> None:
 
     world = concepts()
     first, second, third = st.columns([2, 2, 3], vertical_alignment="bottom")
-    names = list(presets())
-    model = first.selectbox("Model", names, format_func=lambda name: presets()[name].title, key="benchmark_new_model")
-    sae = second.selectbox("SAE", list(preset(model).sae_paths), key=f"benchmark_new_sae_{model}")
+    names = list(known := world_presets())
+    model = first.selectbox("Model", names, format_func=lambda name: known[name].title, key="benchmark_new_model")
+    sae = second.selectbox("SAE", list(known[model].saes), key=f"benchmark_new_sae_{model}")
     with third:
         size = st.segmented_control(
             "Size", list(SIZES), format_func=lambda key: SIZES[key].title, default="quick", required=True,

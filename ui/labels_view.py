@@ -119,7 +119,7 @@ def _origin(found: LabelTable, reason: str | None) -> None:
     with st.container(border=True, key="labels_elsewhere"):
         st.markdown(f":orange[:material/warning:] &nbsp;{plain(reason)}")
         preset = presets().get(found.model)
-        if preset is not None and found.sae in preset.sae_paths and (chosen.model, chosen.sae) != _pair(found):
+        if preset is not None and found.sae in preset.saes and (chosen.model, chosen.sae) != _pair(found):
             st.button(
                 f"Work with {found.sae} on {found.model}", key="labels_take_pair", icon=":material/memory:",
                 on_click=_take_pair, args=(found,),

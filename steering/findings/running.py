@@ -85,7 +85,7 @@ def runs_of(
         # Two claims of one model are two results, unless one run of every method answers both.
         alone = claim.name == "gpt2" or base.methods == METHOD_NAMES
         return (PlannedRun(f"benchmark-{claim.model}" + ("" if alone else f"-{claim.name}"), base),)
-    names = [name for name in known.sae_paths if WIDTH in name]
+    names = [name for name in known.saes if WIDTH in name]
     if size == "quick":
         layer, _ = place_of(known.default_sae)
         names = [name for name in names if place_of(name)[0] == layer]

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from steering.errors import InterventionError
 from steering.hook_points import HookPoint
+from steering.neuronpedia import feature_url
 
 Architecture = Literal["standard", "jumprelu", "topk", "gated"]
 Normalization = Literal["none", "layer_norm", "constant_norm_rescale"]
@@ -224,7 +225,7 @@ class SparseAutoencoder:
         self._columns([feature_id])
         if not self.metadata.neuronpedia_id:
             return None
-        return f"https://www.neuronpedia.org/{self.metadata.neuronpedia_id}/{feature_id}"
+        return feature_url(self.metadata.neuronpedia_id, feature_id)
 
     def to(self, device: str | torch.device) -> "SparseAutoencoder":
         """The same SAE on another device."""

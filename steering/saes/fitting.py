@@ -3,12 +3,10 @@
 from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
+from steering.catalogue.names import another_model
 from steering.errors import SaeError
 from steering.layout import ModelLayout
 from steering.saes.autoencoder import SparseAutoencoder
-
-# TransformerLens' short names whose Hub name is more than an organisation in front.
-_HUB_NAMES = {"gpt2-small": "gpt2", "mistral-7b": "mistral-7b-v0.1"}
 
 
 @runtime_checkable
@@ -66,18 +64,7 @@ def trained_on_another(sae: SparseAutoencoder, model_name: str) -> str | None:
 
     Reading an instruction-tuned model with its base model's SAE is common and mostly works, so this is never an error.
     """
-    trained_on = sae.metadata.model_name
-    if trained_on is None or _bare(trained_on) == _bare(model_name):
-        return None
-    return (
-        f"This SAE was trained on {trained_on} and reads {model_name}; features mostly carry over between a base model "
-        "and its instruction-tuned version, and not between unrelated models."
-    )
-
-
-def _bare(model_name: str) -> str:
-    bare = model_name.rstrip("/").rsplit("/", 1)[-1].casefold()
-    return _HUB_NAMES.get(bare, bare)
+    return another_model(sae.metadata.model_name, model_name)
 
 
 def _trained_on(sae: SparseAutoencoder) -> str:

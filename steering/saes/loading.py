@@ -28,7 +28,7 @@ def load_sae(source: str, *, device: str = "cpu") -> SparseAutoencoder:
     refuse_pickle(path)
     first, _, rest = source.partition("/")
     if (preset := presets().get(first)) is not None:
-        return read_folder(preset.sae_path(rest or None)).to(device)
+        return load_sae(preset.sae(rest or None), device=device)
     if path.is_absolute() or source.startswith((".", "~")) or "\\" in source:
         raise SaeError(f"There is no folder {path}; give a folder that holds {CONFIG} and {WEIGHTS}.")
     return read_release(source).to(device)

@@ -84,9 +84,9 @@ def test_rank_equals_a_plain_loop_over_hidden_states(ranking, pirate):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     preset = presets()["demo"]
-    model = AutoModelForCausalLM.from_pretrained(preset.model_path, dtype=torch.float32).eval()
-    tokenizer = AutoTokenizer.from_pretrained(preset.model_path)
-    sae = SAE.load_from_disk(str(preset.sae_path(None)), dtype="float32").eval()
+    model = AutoModelForCausalLM.from_pretrained(preset.model, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(preset.model)
+    sae = SAE.load_from_disk(preset.sae(None), dtype="float32").eval()
     layer = int(ranking["hook_module"].split(".")[2])
     rows = [json.loads(line) for line in pirate.read_text().splitlines()]
     best = [feature["feature_id"] for feature in ranking["features"]]
@@ -210,7 +210,7 @@ def test_nothing_is_trained_for_a_place_that_cannot_be_written(pirate, tmp_path,
 
 
 def test_damaged_weights_are_named(tmp_path, capsys):
-    source = presets()["demo"].model_path
+    source = Path(presets()["demo"].model)
     cut = tmp_path / "cut"
     shutil.copytree(source, cut)
     (cut / "model.safetensors").write_bytes((source / "model.safetensors").read_bytes()[:100_000])
@@ -235,7 +235,7 @@ def test_an_adapter_of_another_width_is_refused(tiny_llama, tmp_path, capsys):
 def foreign_sae(tmp_path_factory) -> Path:
     """The demo's SAE as anybody else would ship it: without our reference activations."""
     folder = tmp_path_factory.mktemp("sae") / "foreign"
-    shutil.copytree(presets()["demo"].sae_path(None), folder)
+    shutil.copytree(Path(presets()["demo"].sae(None)), folder)
     (folder / "reference.safetensors").unlink()
     return folder
 

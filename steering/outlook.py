@@ -1,0 +1,319 @@
+"""What will a choice of model and SAE take, and does it fit, before anything is loaded?
+
+Everything here reads files of this machine: presets, the catalogue, configs in folders and in the local Hub cache. No
+request leaves it.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from steering.catalogue import Entry, another_model, find
+from steering.devices import AUTO, device_for, free_bytes
+from steering.errors import ModelError, SaeError
+from steering.hook_points import HookPoint, parse_hook_name
+from steering.memory import Memory, ModelShape, SaeKind, SaeShape, estimate, misfit, sae_bytes, weight_bytes
+from steering.presets import Preset, presets, published_presets, sae_source
+from steering.shapes import read_config, shape_of_config, shape_of_folder
+
+_CONFIG = "config.json"
+_SAE_CONFIG = "cfg.json"
+_WEIGHTS = "model.safetensors"
+_SHARDS = "model.safetensors.index.json"
+
+Whereabouts = Literal["here", "missing", "unknown"]
+"""Files of this machine, files to be downloaded, or not to be told without asking the Hub."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaeFacts:
+    """What is known about an SAE without loading it. None is "not recorded".
+
+    Attributes:
+        id: what it is loaded from: release/sae_id, a folder, a repository.
+        place: its hook point as it is shown.
+        point: its hook point, if it is one of the residual stream.
+        d_model: width of the residual stream that it reads.
+        width: number of features.
+        l0: declared number of active features per token.
+        architecture: for its memory.
+        trained_on: the model it was trained on.
+        refusal: why it cannot be used.
+        files: whether they are on this machine.
+        entry: in the catalogue.
+    """
+
+    id: str
+    place: str | None = None
+    point: HookPoint | None = None
+    d_model: int | None = None
+    width: int | None = None
+    l0: float | None = None
+    architecture: SaeKind = "jumprelu"
+    trained_on: str | None = None
+    refusal: str | None = None
+    files: Whereabouts = "unknown"
+    entry: Entry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is said before a choice is used.
+
+    Attributes:
+        model_id: what the model is loaded from.
+        sae: about the SAE.
+        shape: of the model, None where it is not known here.
+        device: a torch device, never ``auto``.
+        dtype: number format of the weights, never ``auto``; None where only the Hub knows.
+        memory: what it takes; None where the shape is not known.
+        with_sae: whether ``memory`` holds the SAE, whose width is not always recorded.
+        free: bytes free on the device, None where that cannot be told.
+        files: the model's.
+        download: bytes to be fetched, roughly; 0 where everything is here, None where it is not known.
+        gated: whether terms have to be accepted on the Hub first.
+        warning: the SAE was trained on another model.
+        refusal: why this choice cannot be used, None if nothing is against it.
+    """
+
+    model_id: str
+    sae: SaeFacts
+    shape: ModelShape | None
+    device: str
+    dtype: str | None
+    memory: Memory | None
+    with_sae: bool
+    free: int | None
+    files: Whereabouts
+    download: int | None
+    gated: bool
+    warning: str | None
+    refusal: str | None
+
+    @property
+    def fits(self) -> bool | None:
+        """Whether it fits into the memory that is free; None where one of the two is not known."""
+        return None if self.memory is None or self.free is None else self.memory.total <= self.free
+
+
+def look_ahead(model: str, sae: str, *, device: str = AUTO, dtype: str = AUTO, measure: bool = False) -> Outlook:
+    """What a choice will take.
+
+    Args:
+        model: a preset, a folder or a Hub id.
+        sae: a preset's SAE, a folder, or release/sae_id.
+        device: a torch device or ``auto``.
+        dtype: one of ``steering.memory.BYTES`` or ``auto``.
+        measure: whether transformers may be imported to count the parameters of a cached config.
+
+    Raises:
+        ModelError: the model's folder holds none, or a preset is not built.
+        SaeError: the SAE's folder holds none.
+    """
+    known = presets().get(model)
+    model_id = model if known is None else known.model
+    listed = known or next((one for one in published_presets().values() if one.model == model_id), None)
+    shape, facts = model_shape(model, measure=measure), sae_facts(model, sae)
+    place = device_for(model, device)
+    number = dtype if dtype != AUTO else "float32" if place == "cpu" else _published_dtype(model_id, listed)
+    width = facts.width
+    sae_shape = (
+        None if shape is None or width is None else SaeShape(facts.d_model or shape.d_model, width, facts.architecture)
+    )
+    memory = None if shape is None or number is None else estimate(shape, sae_shape, dtype=number)
+    files = model_files(model_id)
+    refusal = facts.refusal
+    if refusal is None and shape is not None:
+        d_model = facts.d_model or _d_model_of(facts.trained_on)
+        read = None if d_model is None else SaeShape(d_model, width or 1)
+        refusal = misfit(shape, read, facts.point, model_id)
+    return Outlook(
+        model_id=model_id,
+        sae=facts,
+        shape=shape,
+        device=place,
+        dtype=number,
+        memory=memory,
+        with_sae=sae_shape is not None,
+        free=free_bytes(place),
+        files=files,
+        download=_download(files, shape, listed, facts, sae_shape),
+        gated=listed is not None and listed.gated and files != "here",
+        warning=None if _in_world(known) else another_model(facts.trained_on, model_id),
+        refusal=refusal,
+    )
+
+
+def model_shape(model: str, *, measure: bool = False) -> ModelShape | None:
+    """The shape of a model; None where only the Hub, or (without ``measure``) only transformers, could tell.
+
+    Raises:
+        ModelError: its folder holds no model.
+    """
+    known = presets().get(model)
+    if known is not None and known.shape is not None:
+        return known.shape
+    source = model if known is None else known.model
+    listed = next((one.shape for one in published_presets().values() if one.model == source), None)
+    if listed is not None:
+        return listed
+    folder = Path(source).expanduser()
+    if folder.is_dir():
+        return shape_of_folder(folder)
+    cached = _cached(source, _CONFIG)
+    return shape_of_config(cached.parent) if cached is not None and measure else None
+
+
+def has_config(model: str) -> bool:
+    """Whether a Hub model's config.json is on this machine."""
+    return _cached(model, _CONFIG) is not None
+
+
+def fetch_config(model: str) -> None:
+    """Fetch the config.json of a Hub model, some kilobytes. The only request of this module, at a user's click.
+
+    Raises:
+        ModelError: there is none under this id, it is gated, or the Hub cannot be reached.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import GatedRepoError
+
+    try:
+        hf_hub_download(model, _CONFIG)
+    except GatedRepoError as error:
+        raise ModelError(
+            f"{model} is gated; accept its terms on huggingface.co and log in with `hf auth login`."
+        ) from error
+    except (OSError, ValueError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise ModelError(f"The config of {model} could not be fetched ({reason}); check the id.") from error
+
+
+def sae_facts(model: str, sae: str) -> SaeFacts:
+    """What is known about an SAE, named as for ``load_sae`` or as a preset's.
+
+    Raises:
+        ModelError: the model is a preset that is not built.
+        SaeError: its folder holds no readable cfg.json.
+    """
+    source = sae_source(model, sae).strip()
+    path = Path(source).expanduser()
+    if path.is_dir() and (path / _SAE_CONFIG).is_file():
+        return _from_folder(path)
+    if path.exists():
+        return SaeFacts(id=source, files="here")
+    entry = find(source)
+    if entry is None:
+        return SaeFacts(id=source)
+    architecture = next((kind for kind in get_args(SaeKind) if kind == entry.architecture), "jumprelu")
+    return SaeFacts(
+        id=source,
+        place=entry.place,
+        point=parse_hook_name(entry.place) if entry.steerable else None,
+        width=entry.width,
+        l0=entry.l0,
+        architecture=architecture,
+        trained_on=entry.model,
+        refusal=None
+        if entry.reason is None
+        else f"{source} cannot steer: {entry.reason}; choose an SAE of a residual, attn_out or mlp_out hook point.",
+        files="here" if _cached(entry.repo_id, entry.file) is not None else "missing",
+        entry=entry,
+    )
+
+
+def model_files(source: str) -> Whereabouts:
+    """Whether a model's weights are on this machine."""
+    if Path(source).expanduser().is_dir():
+        return "here"
+    if _cached(source, _WEIGHTS) is not None:
+        return "here"
+    index = _cached(source, _SHARDS)
+    if index is None:
+        return "missing"
+    try:
+        shards = set(json.loads(index.read_text())["weight_map"].values())
+    except (OSError, ValueError, KeyError, AttributeError):
+        return "missing"
+    return "here" if all(_cached(source, shard) is not None for shard in shards) else "missing"
+
+
+def _from_folder(folder: Path) -> SaeFacts:
+    try:
+        config: dict[str, Any] = json.loads((folder / _SAE_CONFIG).read_text(encoding="utf-8"))
+        metadata = config.get("metadata") or config  # flat before sae-lens 6
+        name = metadata.get("hook_name") or config.get("hook_point")
+        d_model, width = int(config["d_in"]), int(config["d_sae"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SaeError(
+            f"{folder / _SAE_CONFIG} is not the config of an SAE ({error}); save the SAE again with sae-lens."
+        ) from error
+    point, refusal = None, None
+    try:
+        point = parse_hook_name(name, metadata.get("hf_hook_name"))
+    except SaeError as error:
+        refusal = str(error)
+    l0 = metadata.get("l0")
+    return SaeFacts(
+        id=str(folder),
+        place=str(point) if point is not None else name,
+        point=point,
+        d_model=d_model,
+        width=width,
+        l0=float(l0) if isinstance(l0, int | float) else None,
+        architecture=next((kind for kind in get_args(SaeKind) if kind == config.get("architecture")), "jumprelu"),
+        trained_on=metadata.get("model_name"),
+        refusal=refusal,
+        files="here",
+    )
+
+
+def _published_dtype(model_id: str, listed: Preset | None) -> str | None:
+    """The dtype that ``auto`` takes from the published weights."""
+    if listed is not None:
+        return listed.dtype
+    folder = Path(model_id).expanduser()
+    file = folder / _CONFIG if folder.is_dir() else _cached(model_id, _CONFIG)
+    if file is None:
+        return None
+    config = read_config(file)
+    name = config.get("dtype") or config.get("torch_dtype")
+    return name if name in ("float32", "bfloat16", "float16") else "float32"
+
+
+def _d_model_of(model: str | None) -> int | None:
+    """Width of a published model that is among the presets."""
+    return next((one.shape.d_model for one in published_presets().values() if one.model == model and one.shape), None)
+
+
+def _download(
+    files: Whereabouts, shape: ModelShape | None, listed: Preset | None, sae: SaeFacts, sae_shape: SaeShape | None
+) -> int | None:
+    total = 0
+    if files != "here":
+        if shape is None:
+            return None
+        total += weight_bytes(shape, listed.dtype if listed is not None else "bfloat16")
+    if sae.files != "here":
+        if sae_shape is None:
+            return None if total == 0 else total
+        halved = sae.entry is not None and sae.entry.loader == "llama_scope"  # published in bfloat16
+        total += sae_bytes(sae_shape) // (2 if halved else 1)
+    return total
+
+
+def _in_world(known: Preset | None) -> bool:
+    return known is not None and known.shape is None
+
+
+def _cached(repo_id: str, filename: str) -> Path | None:
+    """A file in the local Hub cache; None without one, and for what is no Hub id."""
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        found = try_to_load_from_cache(repo_id, filename)
+    except HFValidationError:
+        return None
+    return Path(found) if isinstance(found, str) else None

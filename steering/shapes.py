@@ -1,0 +1,104 @@
+"""How large is the model in this folder, or behind this config, without loading its weights?"""
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+from steering.errors import ModelError
+from steering.memory import ModelShape
+
+_NAMES = {
+    "n_layers": ("num_hidden_layers", "n_layer"),
+    "d_model": ("hidden_size", "n_embd"),
+    "n_heads": ("num_attention_heads", "n_head"),
+    "vocab_size": ("vocab_size",),
+}
+"""What configs of transformers call the numbers, newer name first."""
+
+
+def shape_of_folder(folder: Path) -> ModelShape:
+    """The shape of a model in transformers' format; parameters are counted in the headers of its safetensors files.
+
+    Raises:
+        ModelError: there is no config.json, it lacks a number, or there are no safetensors weights.
+    """
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
+        raise ModelError(f"{folder} has no safetensors weights; give a folder that save_pretrained wrote.")
+    return _shape(read_config(folder / "config.json"), sum(_count(file) for file in weights))
+
+
+def read_config(file: Path) -> dict[str, Any]:
+    """A config.json of transformers; the language model's part where the model has others.
+
+    Raises:
+        ModelError: it is not there or not a JSON object.
+    """
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{file} cannot be read ({error}); give a folder that save_pretrained wrote.") from error
+    if not isinstance(config, dict):
+        raise ModelError(f"{file} holds a {type(config).__name__}, expected an object with the model's settings.")
+    inner = config.get("text_config")
+    return {**config, **inner} if isinstance(inner, dict) else config
+
+
+@functools.lru_cache(maxsize=32)
+def shape_of_config(folder: Path) -> ModelShape:
+    """The shape of the model whose config.json lies in ``folder``; its parameters are counted on torch's meta device,
+    which holds no numbers. Imports transformers, asks no network.
+
+    Raises:
+        ModelError: transformers does not know the model's kind, or would need code from its repository.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(
+            f"The config in {folder} is of no known kind of model ({str(error).splitlines()[0]})."
+        ) from error
+    filled = {name: getattr(config.get_text_config(), name, None) for name in _FILLED}
+    known = {name: value for name, value in filled.items() if value is not None}
+    return _shape({**read_config(folder / "config.json"), **known}, sum(part.numel() for part in model.parameters()))
+
+
+_FILLED = ("num_hidden_layers", "hidden_size", "num_attention_heads", "num_key_value_heads", "head_dim",
+           "intermediate_size", "vocab_size")  # fmt: skip
+"""What a config.json may leave to transformers' defaults."""
+
+
+def _shape(config: dict[str, Any], n_parameters: int) -> ModelShape:
+    found: dict[str, int] = {}
+    for ours, theirs in _NAMES.items():
+        value = next((config[name] for name in theirs if isinstance(config.get(name), int)), None)
+        if value is None:
+            raise ModelError(f"The config.json of the model has no {theirs[0]}; it is not one of a language model.")
+        found[ours] = value
+    d_mlp = config.get("intermediate_size") or config.get("n_inner") or 4 * found["d_model"]
+    kv_heads = config.get("num_key_value_heads") or found["n_heads"]
+    head_dim = config.get("head_dim") or found["d_model"] // found["n_heads"]
+    return ModelShape(n_parameters=n_parameters, d_mlp=d_mlp, n_kv_heads=kv_heads, head_dim=head_dim, **found)
+
+
+def _count(file: Path) -> int:
+    """Numbers in a safetensors file, from its header: eight bytes of length, then JSON with every tensor's shape."""
+    try:
+        with file.open("rb") as stream:
+            header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+        total = 0
+        for name, tensor in header.items():
+            if name != "__metadata__":
+                count = 1
+                for size in tensor["shape"]:
+                    count *= size
+                total += count
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, MemoryError) as error:
+        raise ModelError(f"{file} is not a whole safetensors file; get a sound copy.") from error
+    return total
