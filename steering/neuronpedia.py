@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
-from steering.errors import SaeError
+from steering.errors import ExportError
 
 SITE = "https://www.neuronpedia.org"
 MOST_FEATURES = 150
@@ -21,7 +21,7 @@ def feature_url(neuronpedia_id: str, feature_id: int) -> str:
         feature_id: of the SAE.
 
     Raises:
-        SaeError: the id is not of that form.
+        ExportError: the id is not of that form.
     """
     model, source = _parts(neuronpedia_id)
     return f"{SITE}/{quote(model, safe='')}/{quote(source, safe='')}/{feature_id}"
@@ -31,36 +31,35 @@ def dashboard_url(neuronpedia_id: str, feature_id: int) -> str:
     """The page of a feature as it is embedded in another: explanation, plots and the field to test texts.
 
     Raises:
-        SaeError: as `feature_url`.
+        ExportError: as `feature_url`.
     """
     return f"{feature_url(neuronpedia_id, feature_id)}?{urlencode(_EMBED)}"
 
 
-def quick_list_url(neuronpedia_id: str, feature_ids: Sequence[int], name: str) -> str:
-    """A page that lists some features side by side.
+def quick_list_url(neuronpedia_id: str, feature_ids: Sequence[int], *, name: str) -> str:
+    """The address of a page that lists some features side by side, as sae-lens' ``get_neuronpedia_quick_list`` has it.
 
     Args:
-        neuronpedia_id: ``model/layer-source``.
-        feature_ids: at least one, at most ``MOST_FEATURES``.
-        name: of the list.
+        neuronpedia_id: ``model/layer-source`` of the SAE's pages.
+        feature_ids: in the order in which they are shown.
+        name: title of the list.
 
     Raises:
-        SaeError: as `feature_url`, or too many features, or none.
+        ExportError: no such pages, or more features than a list takes.
     """
-    if not 1 <= len(feature_ids) <= MOST_FEATURES:
-        raise SaeError(
-            f"A list on Neuronpedia takes 1 to {MOST_FEATURES} features, not {len(feature_ids)}; choose fewer."
-        )
     model, source = _parts(neuronpedia_id)
-    listed = [{"modelId": model, "layer": source, "index": str(feature_id)} for feature_id in feature_ids]
-    query = urlencode({"name": name, "features": json.dumps(listed, separators=(",", ":"))}, quote_via=quote)
-    return f"{SITE}/quick-list/?{query}"
+    if len(feature_ids) > MOST_FEATURES:
+        raise ExportError(
+            f"A quick list takes {MOST_FEATURES} features and there are {len(feature_ids)}; choose fewer."
+        )
+    features = [{"modelId": model, "layer": source, "index": str(one)} for one in feature_ids]
+    return f"{SITE}/quick-list/?name={quote(name, safe='')}&features={quote(json.dumps(features), safe='')}"
 
 
 def _parts(neuronpedia_id: str) -> tuple[str, str]:
     model, _, source = neuronpedia_id.partition("/")
     if not model or not source or "/" in source:
-        raise SaeError(
-            f"The Neuronpedia id {neuronpedia_id!r} is not model/layer-source; mend it in the SAE's cfg.json."
+        raise ExportError(
+            f"The SAE's Neuronpedia id is {neuronpedia_id!r}; expected model/layer-source, such as gpt2-small/8-res-jb."
         )
     return model, source

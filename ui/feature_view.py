@@ -6,7 +6,9 @@ import numpy as np
 import streamlit as st
 
 from steering import runtime
+from steering.neuronpedia import dashboard_url, feature_url, quick_list_url
 from ui import charts
+from ui.errors import boundary
 from ui.heatmap import HeatmapRow, heatmap
 from ui.job_panel import job_panel
 from ui.palette import POSITIVE, feature_colour
@@ -45,7 +47,8 @@ def feature_panel(run: "RankingRun", ranking: "Ranking", feature_id: int) -> Non
             chosen.features_title = _title(chosen.features)
             st.rerun()
     if rank is not None:
-        _lens(run, rank)
+        _lens(rank)
+    _neuronpedia(run, feature_id)
     left, right = st.columns([3, 2], gap="large")
     with left:
         _examples(run, ranking, feature_id, colour)
@@ -90,18 +93,30 @@ def _title(features: tuple[int, ...]) -> str | None:
     return None if not features else f"Feature{'s' if len(features) > 1 else ''} {', '.join(map(str, features))}"
 
 
-def _lens(run: "RankingRun", rank: "FeatureRank") -> None:
+def _lens(rank: "FeatureRank") -> None:
     if rank.top_tokens:
         tokens = " ".join(f"`{_shown(token)}`" for token in rank.top_tokens[:12])
         st.markdown(f"Promotes {tokens}")
-    address = neuronpedia_url(run, rank.feature_id)
-    if address:
-        st.link_button("On Neuronpedia", address, icon=":material/open_in_new:")
 
 
-def neuronpedia_url(run: "RankingRun", feature_id: int) -> str | None:
-    """The feature's page on Neuronpedia, None for an SAE that is not known there."""
-    return f"https://www.neuronpedia.org/{run.neuronpedia_id}/{feature_id}" if run.neuronpedia_id else None
+def _neuronpedia(run: "RankingRun", feature_id: int) -> None:
+    """Links to Neuronpedia; its dashboard stands here once it is asked for, and nothing is fetched before."""
+    if run.neuronpedia_id is None:
+        return
+    key = f"neuronpedia_{run.neuronpedia_id}_{feature_id}"
+    with boundary("Neuronpedia has no page for this SAE"), st.container(horizontal=True, key="neuronpedia"):
+        st.link_button("On Neuronpedia", feature_url(run.neuronpedia_id, feature_id), icon=":material/open_in_new:")
+        shown = st.toggle(
+            "Show its dashboard here", key=key, help="Your browser then loads this page from www.neuronpedia.org."
+        )
+        if chosen.features:
+            name = f"Steerscope: {chosen.label or 'features'}"
+            st.link_button(
+                f"All {len(chosen.features)} chosen" if len(chosen.features) > 1 else "The chosen one as a list",
+                quick_list_url(run.neuronpedia_id, chosen.features, name=name), icon=":material/list:",
+            )  # fmt: skip
+    if shown:
+        st.iframe(dashboard_url(run.neuronpedia_id, feature_id), height=520)
 
 
 def _shown(token: str) -> str:

@@ -11,10 +11,11 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from steering import runtime
+from steering.devices import device_for
 from steering.presets import model_key
 from ui import start
 from ui.errors import show_error
-from ui.model_choice import model_choice, shown_sae
+from ui.model_choice import model_choice, model_dialog, shown_sae
 from ui.state import chosen
 from ui.text import plain
 
@@ -86,6 +87,7 @@ def open_page(title: str, *, lead: str | None = None, heading: bool = True) -> N
     update_menu()
     with st.sidebar:
         _model_state()
+    model_dialog()
     if heading:
         st.title(title, anchor=False)
         if lead:
@@ -160,7 +162,9 @@ def _model_state() -> None:
         st.caption(f"SAE {plain(shown_sae())}")
         if warmth.error:
             show_error(warmth.error, title=warmth.phase)
-        elif model_key(chosen.model) in runtime.shelf().loaded("model"):
+        elif model_key(chosen.model, device_for(chosen.model, chosen.device), chosen.dtype) in runtime.shelf().loaded(
+            "model"
+        ):
             st.caption(":green[:material/check_circle:] Ready")
         elif warmth.started and not warmth.ready:
             st.caption(":orange[:material/hourglass_top:] Warming up in the background")

@@ -1,12 +1,44 @@
-"""Which model and SAE does this session work with?"""
+"""Which model and SAE does this session work with, where, and will they fit?"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import streamlit as st
 
-from steering.presets import preset, presets
+from steering import runtime
+from steering.catalogue import Entry, catalogue, find, search
+from steering.catalogue.names import family
+from steering.catalogue.search import width_name
+from steering.devices import AUTO, device_for, devices
+from steering.errors import SteeringError
+from steering.memory import BYTES, GIB, SaeShape, estimate
+from steering.outlook import Outlook, fetch_config, has_config, look_ahead, model_shape, sae_facts
+from steering.presets import is_world_model, preset, presets, published_presets
+from ui.errors import boundary, show_error
 from ui.state import chosen
 from ui.text import plain
 
-_OWN = "Another model"
+if TYPE_CHECKING:
+    from steering.models import Dtype
+
+_READY, _SEARCH, _OWN = "Ready-made", "Catalogue", "Your own"
+_OPEN = "steerscope.model_choice_open"
+_MOST_ROWS = 500
+_MOST_L0 = 500
+_NAMES = {"float32": "float32, 4 bytes", "bfloat16": "bfloat16, 2 bytes", "float16": "float16, 2 bytes"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A model and an SAE as they would be chosen; either may still be empty."""
+
+    model: str
+    sae: str
+
+    @property
+    def whole(self) -> bool:
+        """Whether both are named."""
+        return bool(self.model and self.sae)
 
 
 def shown_sae() -> str:
@@ -14,38 +46,266 @@ def shown_sae() -> str:
     known = presets().get(chosen.model)
     if known is not None and chosen.sae in (known.name, ""):
         return known.default_sae
+    if find(chosen.sae) is not None:
+        return chosen.sae
     return chosen.sae.rstrip("/").rsplit("/", 1)[-1]
 
 
 def model_choice() -> None:
-    """A popover to change model and SAE. Nothing is loaded here; the next job loads what was chosen."""
-    with st.popover("Change model", icon=":material/swap_horiz:", width="stretch", key="model_choice"):
-        names = [*presets(), _OWN]
-        current = chosen.model if chosen.model in names else _OWN
-        name = st.selectbox(
-            "Model",
-            names,
-            index=names.index(current),
-            format_func=lambda name: presets()[name].title if name in presets() else name,
-            key="model_choice_name",
+    """The button that opens the choice."""
+    if st.button("Change model", icon=":material/swap_horiz:", width="stretch", key="model_choice_open"):
+        st.session_state[_OPEN] = True
+
+
+def model_dialog() -> None:
+    """The choice, while it is open. Nothing is loaded here; the next job loads what was chosen."""
+    # Drawn in every run of the page while it is open: a run that something else began must not close it.
+    if st.session_state.get(_OPEN):
+        _dialog()
+
+
+def _close() -> None:
+    st.session_state[_OPEN] = False
+
+
+@st.dialog("Model and SAE", width="large", icon=":material/memory:", on_dismiss=_close)
+def _dialog() -> None:
+    way = st.segmented_control(
+        "Where from", [_READY, _SEARCH, _OWN], default=_way_now(), required=True, key="model_choice_way",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    pair = {_READY: _ready_made, _SEARCH: _from_catalogue, _OWN: _own}[way]()
+    left, right = st.columns(2)
+    places = [AUTO, *devices()]
+    device = left.selectbox(
+        "Device", places, index=places.index(chosen.device) if chosen.device in places else 0,
+        key="model_choice_device",
+        format_func=lambda name: f"Automatic: {device_for(pair.model, AUTO)}" if name == AUTO else name,
+        help="Automatic is the accelerator where there is one; the embedded world stays on the CPU.",
+    )  # fmt: skip
+    formats = [AUTO, *BYTES]
+    dtype = right.selectbox(
+        "Number format of the weights", formats, index=formats.index(chosen.dtype), key="model_choice_dtype",
+        format_func=lambda name: _NAMES.get(name, "Automatic"),
+        help="Automatic is float32 on a CPU and the published one elsewhere. The SAE is float32 always.",
+    )  # fmt: skip
+    refused = True
+    if pair.whole:
+        with boundary("This cannot be used"):
+            outlook = look_ahead(pair.model, pair.sae, device=device, dtype=dtype, measure=runtime.warmth().ready)
+            _summary(pair, outlook)
+            refused = outlook.refusal is not None
+    if st.button("Use it", key="model_choice_use", type="primary", disabled=refused):
+        chosen.model, chosen.sae = pair.model, pair.sae
+        chosen.device, chosen.dtype = device, cast("Dtype", dtype)
+        _close()
+        st.toast(f"Now working with {plain(chosen.model)}. Rank the features again.", icon=":material/memory:")
+        st.rerun()
+    st.caption("A change keeps the examples and drops ranking and answers. Weights are loaded at the next step.")
+
+
+def _way_now() -> str:
+    if chosen.model in presets() and (chosen.sae == chosen.model or chosen.sae in preset(chosen.model).saes):
+        return _READY
+    return _SEARCH if find(chosen.sae) is not None else _OWN
+
+
+# -- three ways to a pair ------------------------------------------------------------------------------------------
+
+
+def _ready_made() -> _Pair:
+    known = presets()
+    names = list(known)
+    name = st.selectbox(
+        "Model", names, index=names.index(chosen.model) if chosen.model in known else 0, format_func=_titled,
+        key="model_choice_name",
+    )  # fmt: skip
+    saes = list(known[name].saes)
+    default = chosen.sae if chosen.model == name and chosen.sae in saes else known[name].default_sae
+    sae = st.selectbox("SAE", saes, index=saes.index(default), key=f"model_choice_sae_{name}")
+    st.caption(plain(known[name].description))
+    return _Pair(name, sae)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _titled(name: str) -> str:
+    """A preset's title and the memory it takes in the published number format, with its default SAE."""
+    one = preset(name)
+    if is_world_model(name):
+        return f"{one.title} · on this machine"
+    shape, facts = model_shape(name), sae_facts(name, one.default_sae)
+    assert shape is not None  # published presets list theirs
+    sae = None if facts.width is None else SaeShape(shape.d_model, facts.width, facts.architecture)
+    return f"{one.title} · {estimate(shape, sae, dtype=one.dtype).gib:.1f} GiB"
+
+
+def _from_catalogue() -> _Pair:
+    words = st.text_input(
+        "Search", placeholder="gemma 2 2b layer 12 16k", key="model_choice_words", max_chars=200,
+        help="Every word must be found. “layer 12” and “16k” are read as that layer and that width.",
+    )  # fmt: skip
+    with boundary("The list of published SAEs cannot be read"):
+        return _found(words)
+    return _Pair("", "")
+
+
+def _found(words: str) -> _Pair:
+    models, sites, widths = _values()
+    first, second, third, fourth = st.columns([4, 2, 3, 2])
+    model = first.selectbox("Trained on", models, index=None, placeholder="Any model", key="model_choice_trained_on")
+    layer = second.number_input("Layer", 0, 200, None, placeholder="Any", key="model_choice_layer")
+    site = third.selectbox("Site", sites, index=None, placeholder="Any", key="model_choice_site")
+    width = fourth.selectbox(
+        "Features", widths, index=None, placeholder="Any", format_func=width_name, key="model_choice_width"
+    )
+    left, right = st.columns([4, 3], vertical_alignment="bottom")
+    low, high = left.slider(
+        "Active features per token (l0)", 0, _MOST_L0, (0, _MOST_L0), key="model_choice_l0",
+        help="The whole range also shows SAEs whose authors give no l0.",
+    )  # fmt: skip
+    every = right.toggle("Also those that cannot steer", key="model_choice_all")
+    found = search(
+        words, model=model, layer=None if layer is None else int(layer), site=site, width=width,
+        l0=None if (low, high) == (0, _MOST_L0) else (low, high if high < _MOST_L0 else float("inf")),
+        steerable=None if every else True,
+    )  # fmt: skip
+    if not found:
+        st.info("No published SAE matches all of that; leave something out.", icon=":material/search_off:")
+        return _Pair("", "")
+    entry = _row(found)
+    if entry is None:
+        return _Pair("", "")
+    twins = [one.model for one in published_presets().values() if family(one.model) == family(entry.model)]
+    model_id = st.selectbox(
+        "Model to steer", list(dict.fromkeys([entry.model, *twins])), accept_new_options=True,
+        key=f"model_choice_steered_{entry.model}",
+        help="The model that it was trained on, its instruction-tuned version, or any Hub id or folder that you type.",
+    )  # fmt: skip
+    return _Pair((model_id or "").strip(), entry.source)
+
+
+def _row(found: list[Entry]) -> Entry | None:
+    """The row that is chosen; the only one where there is one."""
+    shown = found[:_MOST_ROWS]
+    table = {
+        "SAE": [entry.source for entry in shown],
+        "trained on": [entry.model for entry in shown],
+        "layer": [entry.layer for entry in shown],
+        "site": [entry.site for entry in shown],
+        "features": [width_name(entry.width) for entry in shown],
+        "l0": [entry.l0 for entry in shown],
+        "Neuronpedia": [entry.neuronpedia_id is not None for entry in shown],
+    }
+    picked = st.dataframe(
+        table, hide_index=True, height=250, on_select="rerun", selection_mode="single-row", key="model_choice_found",
+        column_config={"SAE": st.column_config.TextColumn(width="medium")},
+    )  # fmt: skip
+    rows: list[int] = picked["selection"]["rows"]
+    counted = f"{len(found):,} SAEs" if len(found) != 1 else "1 SAE"
+    st.caption(f"{counted}{'' if len(shown) == len(found) else f', the first {_MOST_ROWS} shown'}; select a row.")
+    if len(found) == 1:
+        return found[0]
+    return shown[rows[0]] if rows and rows[0] < len(shown) else None
+
+
+@st.cache_data(show_spinner=False)
+def _values() -> tuple[list[str], list[str], list[int]]:
+    """What the filters offer: models, sites and widths of the catalogue."""
+    entries = catalogue()
+    return (
+        sorted({entry.model for entry in entries}, key=str.casefold),
+        sorted({entry.site for entry in entries if entry.site is not None}),
+        sorted({entry.width for entry in entries if entry.width is not None}),
+    )
+
+
+def _own() -> _Pair:
+    mine = _way_now() == _OWN
+    model = st.text_input(
+        "Model: folder or Hub id", chosen.model if mine else "", placeholder="google/gemma-2-2b-it",
+        key="model_choice_model", max_chars=300,
+        help="A folder in transformers' format with safetensors weights, or owner/name on huggingface.co.",
+    )  # fmt: skip
+    sae = st.text_input(
+        "SAE: folder, file, or release/sae_id", chosen.sae if mine else "",
+        placeholder="gemma-scope-2b-pt-res-canonical/layer_12/width_16k/canonical",
+        key="model_choice_sae", max_chars=300,
+        help="A folder in sae-lens' format, release/sae_id of sae-lens' list, or owner/repository/folder on the Hub.",
+    )  # fmt: skip
+    return _Pair(model.strip(), sae.strip())
+
+
+# -- what is said before it is used --------------------------------------------------------------------------------
+
+
+def _summary(pair: _Pair, outlook: Outlook) -> None:
+    """What would be loaded, in a table, and what stands against it."""
+    sae = outlook.sae
+    rows = {
+        "Model": outlook.model_id if outlook.files != "here" or not is_world_model(pair.model) else pair.model,
+        "SAE": pair.sae if is_world_model(pair.model) else sae.id,
+        "Hook point": sae.place or "told when it is loaded",
+        "Features": "told when it is loaded" if sae.width is None else f"{sae.width:,}" + _of_l0(sae.l0),
+        "Weights": f"{outlook.dtype or 'as published'} on {outlook.device}",
+        "Memory": _memory(outlook),
+        "Files": _files(outlook),
+    }
+    st.table({"": list(rows), "to be loaded": [plain(value) for value in rows.values()]}, border="horizontal")
+    if outlook.refusal is not None:
+        show_error(outlook.refusal, title="This cannot be used")
+        return
+    if outlook.fits is False:
+        st.warning(
+            f"That is more than is free on {plain(outlook.device)}; choose a smaller number format, a narrower SAE or "
+            "a smaller model.",
+            icon=":material/memory_alt:",
         )
-        if name == _OWN:
-            model = st.text_input(
-                "Folder or Hub id", chosen.model if current == _OWN else "", placeholder="google/gemma-2-2b-it",
-                key="model_choice_model", max_chars=300,
-            )  # fmt: skip
-            sae = st.text_input(
-                "SAE: folder, or release/sae_id", chosen.sae if current == _OWN else "",
-                placeholder="gemma-scope-2b-pt-res-canonical/layer_12/width_16k/canonical",
-                key="model_choice_sae", max_chars=300,
-            )  # fmt: skip
-        else:
-            model = name
-            saes = list(preset(name).sae_paths)
-            default = shown_sae() if shown_sae() in saes else preset(name).default_sae
-            sae = st.selectbox("SAE", saes, index=saes.index(default), key=f"model_choice_sae_{name}")
-        if st.button("Use it", key="model_choice_use", type="primary", disabled=not (model.strip() and sae.strip())):
-            chosen.model, chosen.sae = model.strip(), sae.strip()
-            st.toast(f"Now working with {plain(chosen.model)}. Rank the features again.", icon=":material/memory:")
-            st.rerun()
-        st.caption("A change keeps the examples and drops ranking and answers. Weights are loaded at the next step.")
+    if outlook.warning is not None:
+        st.warning(plain(outlook.warning), icon=":material/warning:")
+    if outlook.gated:
+        st.info(
+            f"Its owner asks for terms to be accepted: on huggingface.co/{plain(outlook.model_id)}, then log in here "
+            "with `hf auth login`.",
+            icon=":material/lock:",
+        )
+    if outlook.shape is None and not has_config(outlook.model_id):
+        _ask_the_hub(outlook.model_id)
+
+
+def _ask_the_hub(model_id: str) -> None:
+    if st.button(
+        "Ask the Hub for its size", key="model_choice_ask", icon=":material/cloud_download:",
+        help="Fetches the model's config.json, a few kilobytes, from huggingface.co.",
+    ):  # fmt: skip
+        with st.spinner("Asking huggingface.co"):
+            try:
+                fetch_config(model_id)
+            except SteeringError as error:
+                show_error(str(error))
+                return
+        st.rerun(scope="fragment")
+
+
+def _of_l0(l0: float | None) -> str:
+    return "" if l0 is None else f", about {l0:g} active per token"
+
+
+def _memory(outlook: Outlook) -> str:
+    free = "" if outlook.free is None else f"; {outlook.free / GIB:.1f} GiB are free on {outlook.device}"
+    if outlook.memory is None:
+        return f"not known before its config is here{free}"
+    parts = outlook.memory
+    sae = f"SAE {parts.sae / GIB:.2f}" if outlook.with_sae else "without the SAE, whose width is not listed"
+    return (
+        f"about {parts.gib:.1f} GiB{free} (weights {parts.weights / GIB:.2f}, {sae}, "
+        f"8 texts of 512 tokens {(parts.kv_cache + parts.activations) / GIB:.2f})"
+    )
+
+
+def _files(outlook: Outlook) -> str:
+    if outlook.files == "here" and outlook.sae.files == "here":
+        return "on this machine"
+    model = "model on this machine" if outlook.files == "here" else "model from huggingface.co"
+    sae = {"here": "SAE on this machine", "missing": "SAE from huggingface.co", "unknown": "SAE as it is named"}
+    size = "" if not outlook.download else f", about {outlook.download / 1e9:.1f} GB to download"
+    return f"{model}, {sae[outlook.sae.files]}{size}; fetched at the next step"

@@ -5,9 +5,12 @@ examples leave no ranking behind.
 """
 
 import secrets
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import streamlit as st
+
+if TYPE_CHECKING:
+    pass
 
 T = TypeVar("T")
 
@@ -55,6 +58,8 @@ class Chosen:
     Attributes:
         model: source of the language model, as in ``load_model``.
         sae: source of the sparse autoencoder, as in ``load_sae``.
+        device: where the model runs, a torch device or ``auto``.
+        dtype: number format of its weights, or ``auto``.
         examples_id: store id of the labelled examples (kind "examples").
         examples_title: what the menu says about them.
         label: name of the label that is looked for.
@@ -72,6 +77,8 @@ class Chosen:
 
     model = Slot[str]("demo", clears=_FROM_LABEL)
     sae = Slot[str]("demo", clears=_FROM_LABEL)
+    device = Slot[str]("auto", clears=_FROM_LABEL)
+    dtype = Slot["Dtype"]("auto", clears=_FROM_LABEL)
     examples_id = Slot[str | None](None, clears=_FROM_EXAMPLES)
     examples_title = Slot[str | None](None)
     label = Slot[str | None](None, clears=_FROM_LABEL)

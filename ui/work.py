@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from steering import runtime
+from steering.devices import device_for
 from steering.errors import Cancelled, ExamplesError
 from steering.jobs import Job
 from ui.frame import update_menu
@@ -24,22 +25,41 @@ if TYPE_CHECKING:
     from steering.generation import Completion, Condition
     from steering.judges.score import Score
     from steering.lora import Adapter, LoraSettings
+    from steering.models import Dtype
     from steering.ranking import RankingSettings
     from steering.workbench import Loaded, RankingRun
     from ui.compare_view import Plan
     from ui.controls import Ask, Strength
 
-DEVICE = "cpu"
-_PAIR = ("model", "sae", "examples_id")
+_PLACE = ("device", "dtype")
+_PAIR = ("model", "sae", *_PLACE, "examples_id")
 _DEPENDS = {
     "ranking": _PAIR,
     "labels": _PAIR,
     "heatmap": (*_PAIR, "ranking_id", "feature_id"),
-    "lora": ("model", "examples_id", "label"),
+    "lora": ("model", *_PLACE, "examples_id", "label"),
     "steer": (*_PAIR, "label", "features"),
     "compare": (*_PAIR, "label", "features"),
 }
 """Which of the session's choices a job of each kind was started for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the session's model runs.
+
+    Attributes:
+        device: a torch device, never ``auto``.
+        dtype: number format of the weights, or ``auto``.
+    """
+
+    device: str
+    dtype: "Dtype"
+
+
+def place() -> Place:
+    """Where the session's model runs now; a job takes it along, as it takes the model."""
+    return Place(device_for(chosen.model, chosen.device), chosen.dtype)
 
 
 def examples() -> "LabelledExamples | None":
@@ -78,7 +98,7 @@ def submit(kind: str, title: str, work: Callable[[Job], Any], *, unit: str = "",
     Raises:
         QueueFullError: this session, or everyone together, has too much waiting.
     """
-    job = runtime.jobs().submit(work, title=title, owner=owner(), device=DEVICE, kind=kind, unit=unit)
+    job = runtime.jobs().submit(work, title=title, owner=owner(), device=place().device, kind=kind, unit=unit)
     previous = runtime.jobs().get(job_id(kind))
     if previous is not None:
         previous.cancel()
@@ -112,10 +132,10 @@ def _asked(kind: str) -> tuple[object, ...]:
     return tuple(getattr(chosen, name) for name in _DEPENDS[kind])
 
 
-def _pair(job: Job, model: str, sae: str) -> Any:
+def _pair(job: Job, model: str, sae: str, at: Place) -> Any:
     from steering.workbench import open_pair
 
-    return open_pair(model, sae, device=DEVICE, should_stop=lambda: job.should_stop)
+    return open_pair(model, sae, device=at.device, dtype=at.dtype, should_stop=lambda: job.should_stop)
 
 
 def start_ranking(settings: "RankingSettings") -> Job:
@@ -124,10 +144,10 @@ def start_ranking(settings: "RankingSettings") -> Job:
     Raises:
         ExamplesError: the session has no examples.
     """
-    chosen_examples, model, sae = examples(), chosen.model, chosen.sae
+    chosen_examples, model, sae, at = examples(), chosen.model, chosen.sae, place()
     if chosen_examples is None:
         raise ExamplesError("There are no examples to rank for; bring some on the Examples screen.")
-    read_id = key_of("statistics", chosen_examples.fingerprint, model, sae, settings.positions)
+    read_id = key_of("statistics", chosen_examples.fingerprint, model, sae, at, settings.positions)
     id = key_of("ranking", read_id, asdict(settings))
     mine = owner()
 
@@ -137,7 +157,7 @@ def start_ranking(settings: "RankingSettings") -> Job:
         run = runtime.store.get("ranking", id)
         if run is None:
             job.tick(0, 0, "Opening the model")
-            with _pair(job, model, sae) as loaded:
+            with _pair(job, model, sae, at) as loaded:
                 run = rank_examples(
                     loaded,
                     chosen_examples,
@@ -157,10 +177,10 @@ def start_labelling() -> Job:
     Raises:
         ExamplesError: the session has no examples.
     """
-    chosen_examples, model, sae = examples(), chosen.model, chosen.sae
+    chosen_examples, model, sae, at = examples(), chosen.model, chosen.sae, place()
     if chosen_examples is None:
         raise ExamplesError("There are no examples to label with; bring some on the Examples screen.")
-    id = key_of("labels", chosen_examples.fingerprint, chosen_examples.label_names, model, sae)
+    id = key_of("labels", chosen_examples.fingerprint, chosen_examples.label_names, model, sae, at)
     mine = owner()
 
     def work(job: Job) -> str:
@@ -174,7 +194,7 @@ def start_labelling() -> Job:
         found = runtime.store.get("labels", id)
         if found is None:
             job.tick(0, 0, "Opening the model")
-            with _pair(job, model, sae) as loaded, tempfile.TemporaryDirectory() as folder:
+            with _pair(job, model, sae, at) as loaded, tempfile.TemporaryDirectory() as folder:
                 run = label_features(
                     loaded.model,
                     loaded.sae,
@@ -208,12 +228,12 @@ def heatmap_id(feature_id: int, rows: tuple[int, ...]) -> str:
 
 def start_heatmap(run: "RankingRun", feature_id: int, rows: tuple[int, ...]) -> Job:
     """Read some examples again, token by token, for one feature."""
-    id, model, sae, mine = heatmap_id(feature_id, rows), chosen.model, chosen.sae, owner()
+    id, model, sae, mine, at = heatmap_id(feature_id, rows), chosen.model, chosen.sae, owner(), place()
 
     def work(job: Job) -> str:
         from steering.activations import token_activations
 
-        with _pair(job, model, sae) as loaded:
+        with _pair(job, model, sae, at) as loaded:
             found = token_activations(
                 loaded.model,
                 loaded.sae,
@@ -302,7 +322,7 @@ def start_generation(
     Raises:
         QueueFullError: as `submit`; answers that are being written go on.
     """
-    model, sae, mine, ask = chosen.model, chosen.sae, owner(), request.ask
+    model, sae, mine, ask, at = chosen.model, chosen.sae, owner(), request.ask, place()
 
     def work(job: Job) -> str:
         from steering.generation import generate
@@ -312,7 +332,7 @@ def start_generation(
         job.tick(0, total, "Opening the model", unit="tokens")
         seen = 0
 
-        with _pair(job, model, sae) as loaded:
+        with _pair(job, model, sae, at) as loaded:
             built = conditions(loaded, job)
 
             def on_token(token: Any) -> None:
@@ -424,9 +444,16 @@ def taken(kind: str) -> Generated | None:
 def start_lora(settings: "LoraSettings", label: str, run: "RankingRun") -> Job:
     """Train a LoRA adapter on the positives of the ranking's training part; emits (step, total, loss)."""
     id = key_of(
-        "adapter", run.examples.fingerprint, chosen.model, label, asdict(settings), run.split.seed, run.split.fraction
+        "adapter",
+        run.examples.fingerprint,
+        chosen.model,
+        place(),
+        label,
+        asdict(settings),
+        run.split.seed,
+        run.split.fraction,
     )
-    model, mine = chosen.model, owner()
+    model, mine, at = chosen.model, owner(), place()
 
     def work(job: Job) -> str:
         from steering.workbench import open_model, train_adapter
@@ -435,7 +462,7 @@ def start_lora(settings: "LoraSettings", label: str, run: "RankingRun") -> Job:
             job.emit((step, total, loss))
             job.tick(step, total, f"Loss {loss:.3f}", unit="steps")
 
-        with open_model(model, device=DEVICE, should_stop=lambda: job.should_stop) as network:
+        with open_model(model, device=at.device, dtype=at.dtype, should_stop=lambda: job.should_stop) as network:
             trained = train_adapter(network, run.examples, label, run.split.train, settings, on_step=on_step)
         return runtime.store.put("adapter", id, trained, owner=mine)
 

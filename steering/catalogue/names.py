@@ -43,6 +43,14 @@ def another_model(trained_on: str | None, model: str) -> str | None:
     )
 
 
+def family(name: str) -> str:
+    """A model's bare name without what tells a base model from its instruction-tuned version."""
+    plain = bare(name)
+    for ending in ("-instruct", "-it", "-base", "-pt"):
+        plain = plain.removesuffix(ending)
+    return plain
+
+
 def bare(name: str) -> str:
     """A model's name without its organisation, in lower case; short names stand for what they are on the Hub."""
     return (hub_id(name) or name).rstrip("/").rsplit("/", 1)[-1].casefold()

@@ -13,7 +13,7 @@ from string import Template
 
 from steering.errors import ExportError
 from steering.exports.subject import Subject
-from steering.presets import presets
+from steering.presets import model_source, world_presets
 
 LIBRARIES = ("transformers", "sae-lens", "nnsight")
 VECTOR_FILE = "steering-vector.safetensors"
@@ -168,8 +168,8 @@ def _inside_docstring(text: str) -> str:
 
 def _place(model: str) -> str:
     """Where a model is found by a program that does not know our presets."""
-    known = presets()
-    return _from_checkout(known[model].model_path) if model in known else model
+    known = world_presets()
+    return _from_checkout(Path(known[model].model)) if model in known else model_source(model)
 
 
 def _from_checkout(path: Path) -> str:

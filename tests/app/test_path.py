@@ -152,7 +152,8 @@ def test_steer_and_compare(ranked):
 
 def test_another_model_keeps_the_examples_and_drops_the_ranking(ranked):
     examples = ranked.session_state["steerscope.examples_id"]
-    ranked.selectbox(key="model_choice_name").select("Another model").run()
+    ranked.button(key="model_choice_open").click().run()
+    ranked.segmented_control(key="model_choice_way").set_value("Your own").run()
     ranked.text_input(key="model_choice_model").set_value("no/such-model")
     ranked.text_input(key="model_choice_sae").set_value("no-such-release/layer_1")
     ranked.run()

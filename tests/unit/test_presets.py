@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from steering.catalogue import another_model
+from steering.catalogue.names import family
 from steering.errors import ModelError, WorldError
 from steering.memory import misfit
 from steering.outlook import sae_facts
@@ -104,22 +105,13 @@ def test_every_published_pair_is_in_the_catalogue_and_fits():
             assert facts.refusal is None, (one.name, name)
             assert facts.entry is not None, (one.name, name)
             assert misfit(one.shape, None, facts.point, one.name) is None
-            trained = str(facts.trained_on).casefold()
-            assert family(trained) == family(one.model.casefold()), (one.name, name)
+            assert family(str(facts.trained_on)) == family(one.model), (one.name, name)
     # Where an SAE of the instruct model exists, it is the default.
     assert {name for name in found if another_model(sae_facts(name, name).trained_on, found[name].model)} == {
         "gemma-2-2b-it",
         "qwen3-1.7b",
         "qwen3-8b",
     }
-
-
-def family(model: str) -> str:
-    """A model's name without what tells base from instruct."""
-    bare = model.rsplit("/", 1)[-1]
-    for ending in ("-instruct", "-it", "-base", "-pt"):
-        bare = bare.removesuffix(ending)
-    return bare
 
 
 @pytest.mark.parametrize("name", list(published_presets()))
