@@ -151,6 +151,12 @@ _WIDTHS = {
     # Written in no name; from sae-lens' loaders and from what the authors publish beside the weights.
     "gpt2-small-res-jb": 24576,
     "llama-3-8b-it-res-jh": 65536,
+    # 64 x 512: Marks et al., Sparse Feature Circuits (2024).
+    "pythia-70m-deduped-res-sm": 32768,
+    "pythia-70m-deduped-att-sm": 32768,
+    "pythia-70m-deduped-mlp-sm": 32768,
+    # 60 x 768: Braun et al., end-to-end SAEs (2024).
+    **{f"gpt2-small-res_{kind}-ajt": 46080 for kind in ("sce", "scl", "sle", "sll", "scefr", "slefr")},
     "goodfire-llama-3.3-70b-instruct": 65536,
     "goodfire-llama-3.1-8b-instruct": 65536,
 }

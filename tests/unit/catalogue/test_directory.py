@@ -32,8 +32,7 @@ def test_every_sae_has_a_place_and_nearly_all_a_width(entries):
     # Their widths are written beside the weights alone.
     assert set(without) == {
         "gpt-oss-20b-andyrdt", "llama-3.1-8b-instruct-andyrdt", "qwen2.5-7b-instruct-andyrdt", "mistral-7b-res-wg",
-        "pythia-70m-deduped-res-sm", "temporal-sae-gemma-2-2b", "temporal-sae-llama-3.1-8b",
-        *(f"gpt2-small-res_{kind}-ajt" for kind in ("sce", "scl", "sle", "sll", "scefr", "slefr")),
+        "temporal-sae-gemma-2-2b", "temporal-sae-llama-3.1-8b",
     }  # fmt: skip
 
 
@@ -59,31 +58,47 @@ def test_widths_agree_with_neuronpedia_where_it_writes_them(entries):
     assert checked > 500
 
 
-def test_it_is_kept_and_the_second_process_is_quick(entries, tmp_path, monkeypatch):
+@pytest.fixture
+def read(entries, tmp_path, monkeypatch):
+    """An empty cache folder, a list of fifty, and how often it was read."""
+    times = []
+
+    def listed(content):
+        times.append(len(content))
+        return iter(entries[:50])
+
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(directory, "read_list", listed)
     directory.catalogue.cache_clear()
-    began = time.perf_counter()
-    assert directory.catalogue() == entries
-    parsed = time.perf_counter() - began
+    yield times
+    directory.catalogue.cache_clear()
+
+
+def test_it_is_kept_and_the_second_process_does_not_read_the_list(entries, read, tmp_path):
+    assert directory.catalogue() == entries[:50]
     (kept,) = (tmp_path / "steerscope").iterdir()
-    directory.catalogue.cache_clear()
-    monkeypatch.setattr(directory, "read_list", None)  # it must not be asked again
-    began = time.perf_counter()
-    assert directory.catalogue() == entries
-    assert time.perf_counter() - began < parsed
+    directory.catalogue.cache_clear()  # as a new process begins
+    assert directory.catalogue() == entries[:50]
+    assert len(read) == 1
     kept.write_text('[["half')
-    monkeypatch.undo()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     directory.catalogue.cache_clear()
-    assert directory.catalogue() == entries, "a damaged file is made again"
+    assert directory.catalogue() == entries[:50], "a damaged file is made again"
+    assert len(read) == 2
 
 
-def test_a_folder_that_cannot_be_written_is_no_error(entries, monkeypatch):
+def test_another_list_is_not_taken_for_the_kept_one(read, monkeypatch, tmp_path):
+    directory.catalogue()
+    other = tmp_path / "other.yaml"
+    other.write_bytes(b"{}")
+    monkeypatch.setattr(directory, "list_file", lambda: other)
+    directory.catalogue.cache_clear()
+    directory.catalogue()
+    assert read[1:] == [2]
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(entries, read, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/none")
-    monkeypatch.setattr(directory, "read_list", lambda _content: iter(entries[:3]))
-    directory.catalogue.cache_clear()
-    assert directory.catalogue() == entries[:3]
-    directory.catalogue.cache_clear()
+    assert directory.catalogue() == entries[:50]
 
 
 def test_nothing_heavy_is_imported_and_nothing_is_asked():

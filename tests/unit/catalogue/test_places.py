@@ -80,7 +80,7 @@ NAMED = [
     (
         Named("gpt2-small-res_sce-ajt", "blocks.10.hook_resid_pre", "10-res_sce-ajt",
               "neuronpedia/gpt2-small__res_sce-ajt"),
-        (10, "resid_pre", None, None, True),
+        (10, "resid_pre", 46080, None, True),
     ),
     (
         Named("llama_scope_lxr_32x", "l15r_32x", "Llama3_1-8B-Base-L15R-32x", "fnlp/Llama3_1-8B-Base-LXR-32x",
@@ -105,7 +105,7 @@ NAMED = [
     (
         Named("pythia-70m-deduped-res-sm", "blocks.3.hook_resid_post", "3-res-sm",
               "ctigges/pythia-70m-deduped__res-sm_processed", None, "pythia-70m-deduped/3-res-sm"),
-        (3, "resid_post", None, None, True),
+        (3, "resid_post", 32768, None, True),
     ),
     (
         Named("sae_bench_pythia70m_sweep_topk_ctx128_0730", "blocks.3.hook_resid_post__trainer_0",
