@@ -206,14 +206,13 @@ def sae_facts(model: str, sae: str) -> SaeFacts:
     entry = find(source)
     if entry is None:
         return SaeFacts(id=source)
-    architecture = next((kind for kind in get_args(SaeKind) if kind == entry.architecture), "jumprelu")
     return SaeFacts(
         id=source,
         place=entry.place,
         point=parse_hook_name(entry.place) if entry.steerable else None,
         width=entry.width,
         l0=entry.l0,
-        architecture=architecture,
+        architecture=_kind(entry.architecture),
         trained_on=entry.model,
         refusal=None
         if entry.reason is None
@@ -262,11 +261,17 @@ def _from_folder(folder: Path) -> SaeFacts:
         d_model=d_model,
         width=width,
         l0=float(l0) if isinstance(l0, int | float) else None,
-        architecture=next((kind for kind in get_args(SaeKind) if kind == config.get("architecture")), "jumprelu"),
+        architecture=_kind(config.get("architecture")),
         trained_on=metadata.get("model_name"),
         refusal=refusal,
         files="here",
     )
+
+
+def _kind(named: object) -> SaeKind:
+    """An architecture as memory counts it; one that is not recorded counts as ``jumprelu``."""
+    kinds: tuple[SaeKind, ...] = get_args(SaeKind)
+    return next((kind for kind in kinds if kind == named), "jumprelu")
 
 
 def _published_dtype(model_id: str, listed: Preset | None) -> str | None:

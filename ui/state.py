@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 import streamlit as st
 
 if TYPE_CHECKING:
-    pass
+    from steering.models import Dtype
 
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ class Chosen:
     model = Slot[str]("demo", clears=_FROM_LABEL)
     sae = Slot[str]("demo", clears=_FROM_LABEL)
     device = Slot[str]("auto", clears=_FROM_LABEL)
-    dtype = Slot["Dtype"]("auto", clears=_FROM_LABEL)
+    dtype: "Slot[Dtype]" = Slot("auto", clears=_FROM_LABEL)
     examples_id = Slot[str | None](None, clears=_FROM_EXAMPLES)
     examples_title = Slot[str | None](None)
     label = Slot[str | None](None, clears=_FROM_LABEL)

@@ -54,20 +54,20 @@ def _search(arguments: argparse.Namespace) -> int:
 def _presets(*, as_json: bool) -> int:
     from steering.memory import GIB, SaeShape, estimate
     from steering.outlook import model_shape, sae_facts
-    from steering.presets import presets
+    from steering.presets import presets, sae_title, world_presets
 
-    found = []
+    found: list[dict[str, Any]] = []
     for preset in presets().values():
         shape = model_shape(preset.name)
         assert shape is not None  # every preset's is listed or lies here
         saes = []
         for name in preset.saes:
             facts = sae_facts(preset.name, name)
-            sae = None if facts.width is None else SaeShape(shape.d_model, facts.width)
+            sae = None if facts.width is None else SaeShape(shape.d_model, facts.width, facts.architecture)
             saes.append(
                 {
                     "name": name,
-                    "source": facts.id,
+                    "source": sae_title(facts.id),
                     "hook_name": facts.place,
                     "d_sae": facts.width,
                     "l0": facts.l0,
@@ -80,7 +80,7 @@ def _presets(*, as_json: bool) -> int:
                 "name": preset.name,
                 "title": preset.title,
                 "description": preset.description,
-                "model": preset.model,
+                "model": preset.name if preset.name in world_presets() else preset.model,
                 "d_model": shape.d_model,
                 "n_layers": shape.n_layers,
                 "n_parameters": shape.n_parameters,

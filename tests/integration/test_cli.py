@@ -336,3 +336,23 @@ def test_a_process_ends_with_2_and_one_line(arguments):
     assert done.stderr.startswith("error:")
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
+
+
+def test_models_lists_published_ones_with_memory_and_names_no_folder():
+    found = {model["name"]: model for model in json.loads(run("models", "--json").stdout)["models"]}
+    gemma = found["gemma-2-2b-it"]
+    assert (gemma["model"], gemma["n_layers"], gemma["d_model"]) == ("google/gemma-2-2b-it", 26, 2304)
+    assert gemma["saes"][0]["source"] == "gemma-scope-2b-pt-res-canonical/layer_20/width_16k/canonical"
+    assert 5 < gemma["saes"][0]["gib"] < 8
+    assert "/" not in json.dumps(found["demo"])
+
+
+def test_models_searches_the_published_saes():
+    found = json.loads(
+        run("models", "--search", "gemma 2 16k", "--layer", "12", "--site", "resid_post", "--json").stdout
+    )
+    assert all((sae["layer"], sae["site"], sae["width"]) == (12, "resid_post", 16384) for sae in found["saes"])
+    text = run("models", "--model", "gemma-2-2b", "--search", "16k canonical", "--layer", "12").stdout
+    assert text.startswith("gemma-scope-2b-pt-res-canonical/layer_12/width_16k/canonical\n")
+    assert "cannot steer: it reads the attention heads" in text
+    assert "leave a word out" in run("models", "--search", "no such words").stdout
