@@ -129,14 +129,15 @@ def _ready_made() -> _Pair:
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _titled(name: str) -> str:
-    """A preset's title and the memory it takes in the published number format, with its default SAE."""
+    """A preset's title and the memory that it takes here with its default SAE, device and format being automatic."""
     one = preset(name)
     if is_world_model(name):
         return f"{one.title} · on this machine"
     shape, facts = model_shape(name), sae_facts(name, one.default_sae)
     assert shape is not None  # published presets list theirs
     sae = None if facts.width is None else SaeShape(shape.d_model, facts.width, facts.architecture)
-    return f"{one.title} · {estimate(shape, sae, dtype=one.dtype).gib:.1f} GiB"
+    dtype = "float32" if device_for(name) == "cpu" else one.dtype
+    return f"{one.title} · {estimate(shape, sae, dtype=dtype).gib:.1f} GiB"
 
 
 def _from_catalogue() -> _Pair:
@@ -197,14 +198,16 @@ def _row(found: list[Entry]) -> Entry | None:
         "Neuronpedia": [entry.neuronpedia_id is not None for entry in shown],
     }
     picked = st.dataframe(
-        table, hide_index=True, height=250, on_select="rerun", selection_mode="single-row", key="model_choice_found",
-        column_config={"SAE": st.column_config.TextColumn(width="medium")},
+        table, hide_index=True, height=min(250, 38 + 35 * len(shown)), on_select="rerun", selection_mode="single-row",
+        # Another result is another table: a row that was selected in the last one must not choose an SAE in this one.
+        key=f"model_choice_found_{hash(tuple(table['SAE']))}", placeholder="–",
+        column_config={"SAE": st.column_config.TextColumn(width=380), "layer": st.column_config.Column(width="small")},
     )  # fmt: skip
     rows: list[int] = picked["selection"]["rows"]
-    counted = f"{len(found):,} SAEs" if len(found) != 1 else "1 SAE"
-    st.caption(f"{counted}{'' if len(shown) == len(found) else f', the first {_MOST_ROWS} shown'}; select a row.")
     if len(found) == 1:
         return found[0]
+    cut = "" if len(shown) == len(found) else f", the first {_MOST_ROWS} shown"
+    st.caption(f"{len(found):,} SAEs{cut}; select a row.")
     return shown[rows[0]] if rows and rows[0] < len(shown) else None
 
 
