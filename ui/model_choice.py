@@ -46,7 +46,7 @@ def shown_sae() -> str:
     known = presets().get(chosen.model)
     if known is not None and chosen.sae in (known.name, ""):
         return known.default_sae
-    if find(chosen.sae) is not None:
+    if (known is not None and chosen.sae in known.saes) or find(chosen.sae) is not None:
         return chosen.sae
     return chosen.sae.rstrip("/").rsplit("/", 1)[-1]
 
