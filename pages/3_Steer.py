@@ -6,6 +6,7 @@ from steering.prompting import suggested_prompts
 from ui import work
 from ui.completions import finished_view, streaming_view
 from ui.controls import ask_controls, feature_swatches, strength_controls
+from ui.conversation import conversation_view
 from ui.errors import boundary
 from ui.feature_view import feature_picker
 from ui.frame import STEPS, empty_state, next_step, open_page, renew_note
@@ -24,6 +25,15 @@ if not chosen.features:
     st.stop()
 
 label, features = chosen.label, chosen.features
+form = st.segmented_control(
+    "Ask", ["Prompts", "Conversation"], default="Prompts", key="steer_form", required=True, persist_state="session",
+    label_visibility="collapsed",
+)  # fmt: skip
+if form == "Conversation":
+    conversation_view(run, features)
+    next_step(STEPS[3].page, "Compare with a prompt and LoRA", ready=True, why_not="", key="to_compare")
+    st.stop()
+
 controls, answers = st.columns([2, 3], gap="large")
 wanted: work.Request | None = None
 with controls, boundary("This cannot be written"):

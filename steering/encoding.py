@@ -4,14 +4,16 @@ Eligible tokens are the content: no BOS, no padding, no special token, nothing t
 found by character offsets in the rendered conversation, so the rule is the same for every template.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from steering.chat_template import Piece, render
+from steering.conversation import Conversation, Prompt, Turn, as_conversation
 from steering.errors import ModelError
 from steering.models import MAX_CONTEXT, LanguageModel
 
@@ -37,6 +39,13 @@ class EncodedText:
 
     def __len__(self) -> int:
         return len(self.input_ids)
+
+    def cut(self, limit: int) -> "EncodedText":
+        """The first ``limit`` tokens; what is cut off is the end, and with it the last content."""
+        if len(self) <= limit:
+            return self
+        gone = min(self.n_last, sum(self.eligible[limit:]))
+        return EncodedText(self.input_ids[:limit], self.eligible[:limit], truncated=True, n_last=self.n_last - gone)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,39 +93,41 @@ def encode_example(model: LanguageModel, text: str, prompt: str | None = None) -
     Raises:
         ModelError: the chat template rewrites the text, so that content and template cannot be told apart.
     """
-    limit = min(MAX_CONTEXT, model.context_size)
     if prompt is None:
-        return _encode(model, ["", ""], [text], limit)
-    if not model.has_chat_template:
-        return _encode(model, ["", "\n", ""], [prompt, text], limit)
-    turns = [("user", prompt), ("assistant", text)]
-    frame, contents = _render(model, turns, add_generation_prompt=False)
-    return _encode(model, [*frame[:-1], ""], contents, limit)
+        return _encode(model, [Piece(text, 0)], last=0).cut(_reading_limit(model))
+    return encode_conversation(model, Conversation((Turn("user", prompt), Turn("assistant", text))))
 
 
-def encode_prompt(model: LanguageModel, prompt: str, *, system: str | None = None) -> EncodedText:
-    """Encode a prompt for generation: chat template applied once, exactly one BOS where the model has one.
+def encode_prompt(model: LanguageModel, prompt: Prompt) -> EncodedText:
+    """Encode a single prompt, or a conversation that ends with one, for generation; see `encode_conversation`."""
+    return encode_conversation(model, as_conversation(prompt))
 
-    Args:
-        model: whose template is used.
-        prompt: the user's turn.
-        system: a system turn before it; refused when the template has none.
+
+def encode_conversation(model: LanguageModel, conversation: Conversation) -> EncodedText:
+    """Encode a conversation: chat template applied once, exactly one BOS at the front where the model has one.
+
+    Where the user speaks last, it is encoded for generation, up to where the answer begins; where the assistant does,
+    for reading, up to the end of that answer. What was asked for generation is never cut: an answer to half a question
+    is no answer. Answers of earlier turns are read as texts, not as the tokens they were drawn as. A base model sees
+    the turns joined by line breaks.
 
     Raises:
-        ModelError: empty prompt, prompt longer than the context, or a template without the system turn asked for.
+        ModelError: an empty last prompt, one that does not fit into the context with what was said before, or turns
+            that the template refuses, leaves out or rewrites.
     """
-    if not prompt.strip():
+    for_reading = conversation.turns[-1].role == "assistant"
+    if not for_reading and not conversation.prompt.strip():
         raise ModelError("The prompt is empty; write at least one word.")
-    if not model.has_chat_template:
-        joined = prompt if system is None else f"{system}\n{prompt}"
-        encoded = _encode(model, ["", ""], [joined], model.context_size + 1)
-    else:
-        turns = [("user", prompt)] if system is None else [("system", system), ("user", prompt)]
-        frame, contents = _render(model, turns, add_generation_prompt=True)
-        encoded = _encode(model, frame, contents, model.context_size + 1)
+    encoded = _encode(model, render(model, conversation), last=len(conversation.turns) - 1)
+    if for_reading:
+        return encoded.cut(_reading_limit(model))
     if len(encoded) >= model.context_size:
+        what, how = "prompt", "shorten the prompt"
+        if len(conversation.turns) > 1:
+            what, how = f"conversation of {len(conversation.turns)} turns", "start over, or say less"
         raise ModelError(
-            f"The prompt has {len(encoded)} tokens or more, the model reads {model.context_size}; shorten the prompt."
+            f"The {what} has {len(encoded):,} tokens, and the model reads {model.context_size:,} with its answer; "
+            f"{how}."
         )
     return encoded
 
@@ -150,89 +161,57 @@ def _decoded(model: LanguageModel, input_ids: Sequence[int]) -> str:
     return str(model.tokenizer.decode(list(input_ids), clean_up_tokenization_spaces=False)) if input_ids else ""
 
 
-def _render(
-    model: LanguageModel, turns: Sequence[tuple[str, str]], *, add_generation_prompt: bool
-) -> tuple[list[str], list[str]]:
-    """What the chat template writes around the contents of the turns, and the contents as it keeps them.
-
-    The frame is found by rendering marks that no text contains in place of the contents; searching for a content itself
-    would find the wrong place for short ones ("s" in "<eos>").
-    """
-    marks = [f"\ue000{place}\ue001" for place in range(len(turns))]
-    pieces = re.split("|".join(marks), _template(model, [role for role, _ in turns], marks, add_generation_prompt))
-    rendered = _template(model, [role for role, _ in turns], [text for _, text in turns], add_generation_prompt)
-    for contents in ([text for _, text in turns], [text.strip() for _, text in turns]):  # many templates strip
-        joined = "".join(piece + text for piece, text in zip(pieces, [*contents, ""], strict=False))
-        if len(pieces) == len(turns) + 1 and joined == rendered:
-            return pieces, contents
-    raise ModelError(
-        f"The chat template of {model.name} rewrites the text {turns[-1][1][:40]!r}, so its tokens cannot be told from "
-        "the template's; use a model whose template keeps texts as they are."
-    )
+def _reading_limit(model: LanguageModel) -> int:
+    return min(MAX_CONTEXT, model.context_size)
 
 
-def _template(model: LanguageModel, roles: Sequence[str], contents: Sequence[str], add_generation_prompt: bool) -> str:
-    turns = [{"role": role, "content": content} for role, content in zip(roles, contents, strict=True)]
-    try:
-        return str(
-            model.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=add_generation_prompt)
-        )
-    except Exception as error:
-        # Templates refuse in their own words through jinja's raise_exception, e.g. a system turn for Gemma.
-        if "jinja2" not in type(error).__module__:
-            raise
-        raise ModelError(f"The chat template of {model.name} refuses these turns: {error}") from error
-
-
-def _encode(model: LanguageModel, frame: Sequence[str], contents: Sequence[str], limit: int) -> EncodedText:
-    """Tokenize ``frame[0] contents[0] frame[1] ...``; tokens of the contents are eligible."""
-    special_ids = set(model.tokenizer.all_special_ids)
-    tokens = _tokenize(model, frame, contents)
+def _encode(model: LanguageModel, pieces: Sequence[Piece], *, last: int) -> EncodedText:
+    """Tokenize the pieces as one text; tokens of the contents are eligible."""
+    special_ids = _special_ids(model)
+    tokens = _tokenize(model, pieces)
     if any(place is not None and token_id in special_ids for token_id, place in tokens):
         # Somebody's text spells out a special token. It is text, not a command: piece by piece, it is read as such.
         tokens = [
-            (token_id, place)
-            for piece, place in _pieces(frame, contents)
-            for token_id, _ in _offsets(model, piece, as_text=place is not None)
+            (token_id, piece.place)
+            for piece in pieces
+            for token_id, _ in _offsets(model, piece.text, as_text=piece.place is not None)
         ]
-    last = len(contents) - 1
-    input_ids = [token_id for token_id, _ in tokens]
-    eligible = [place is not None for _, place in tokens]
-    of_last = [place == last for _, place in tokens]
     bos_id = model.tokenizer.bos_token_id
     if model.prepend_bos and bos_id is not None:
         # A template may or may not write the BOS itself; either way there is exactly one.
-        while input_ids and input_ids[0] == bos_id and not eligible[0]:
-            del input_ids[0], eligible[0], of_last[0]
-        input_ids.insert(0, bos_id)
-        eligible.insert(0, False)
-        of_last.insert(0, False)
+        while tokens and tokens[0] == (bos_id, None):
+            del tokens[0]
+        tokens.insert(0, (bos_id, None))
     return EncodedText(
-        tuple(input_ids[:limit]),
-        tuple(eligible[:limit]),
-        truncated=len(input_ids) > limit,
-        n_last=sum(of_last[:limit]),
+        tuple(token_id for token_id, _ in tokens),
+        tuple(place is not None for _, place in tokens),
+        n_last=sum(place == last for _, place in tokens),
     )
 
 
-def _pieces(frame: Sequence[str], contents: Sequence[str]) -> list[tuple[str, int | None]]:
-    """The frame and the contents in order, the contents with their place."""
-    pieces: list[tuple[str, int | None]] = []
-    for place, text in enumerate(contents):
-        pieces += [(frame[place], None), (text, place)]
-    return [*pieces, (frame[len(contents)], None)]
+_known_special_ids: WeakKeyDictionary[object, frozenset[int]] = WeakKeyDictionary()
 
 
-def _tokenize(model: LanguageModel, frame: Sequence[str], contents: Sequence[str]) -> list[tuple[int, int | None]]:
-    """Token ids of the whole, each with the place of the content it touches, None for the frame."""
+def _special_ids(model: LanguageModel) -> frozenset[int]:
+    """Tokens that command: BOS, EOS, and the markers of turns, which not every tokenizer lists among them (Llama 3)."""
+    found = _known_special_ids.get(model.tokenizer)
+    if found is None:
+        added = model.tokenizer.added_tokens_decoder.items()
+        found = frozenset(model.tokenizer.all_special_ids) | {token_id for token_id, token in added if token.special}
+        _known_special_ids[model.tokenizer] = found
+    return found
+
+
+def _tokenize(model: LanguageModel, pieces: Sequence[Piece]) -> list[tuple[int, int | None]]:
+    """Token ids of the whole, each with the place of the content it touches, None for the template's."""
     spans, start = [], 0
-    for piece, place in _pieces(frame, contents):
-        if place is not None:
+    for piece in pieces:
+        if piece.place is not None:
             # White space around a content is the template's as much as its own.
-            lead = len(piece) - len(piece.lstrip())
-            spans.append((start + lead, start + len(piece.rstrip()), place))
-        start += len(piece)
-    whole = "".join(piece for piece, _ in _pieces(frame, contents))
+            lead = len(piece.text) - len(piece.text.lstrip())
+            spans.append((start + lead, start + len(piece.text.rstrip()), piece.place))
+        start += len(piece.text)
+    whole = "".join(piece.text for piece in pieces)
     return [
         (token_id, next((place for begin, stop, place in spans if first < stop and last > begin), None))
         for token_id, (first, last) in _offsets(model, whole, as_text=False)

@@ -14,6 +14,7 @@ import torch
 
 from steering import runtime
 from steering.activations import collect_statistics, encode_examples, token_activations
+from steering.chat_template import chat_support
 from steering.directions.diff_mean import diff_mean
 from steering.directions.direction import Direction
 from steering.effects import measure_effects, neutral_context
@@ -188,6 +189,7 @@ def rank_examples(
         sae=sae_title(loaded.sae.name),
         hook_module=loaded.hook_module,
         neuronpedia_id=loaded.sae.metadata.neuronpedia_id,
+        chat=chat_support(loaded.model),
     )
 
 

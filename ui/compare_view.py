@@ -19,6 +19,7 @@ from ui.text import counted, plain
 if TYPE_CHECKING:
     from jaxtyping import Float
 
+    from steering.generation.completion import ToldIn
     from steering.lora import Adapter
     from steering.workbench import RankingRun
 
@@ -39,6 +40,7 @@ class Plan:
     Attributes:
         titles: of the methods that take part, baseline first.
         instruction: the sentence of the prompted baseline.
+        told_in: whether it stands in the prompt or in the system prompt.
         diff_mean_factor: in units of the direction's largest projection.
         strength: of the SAE features.
         lora_factor: multiplies the adapter's scaling.
@@ -46,6 +48,7 @@ class Plan:
 
     titles: tuple[str, ...]
     instruction: str
+    told_in: "ToldIn"
     diff_mean_factor: float
     strength: Strength
     lora_factor: float
@@ -65,10 +68,14 @@ def method_controls(run: "RankingRun", label: str) -> Plan:
         key = f"compare_instruction_{chosen.model}_{label}"
         with boundary():
             st.session_state.setdefault(key, _default_instruction(label))
+        told_in = "prompt" if run.chat.no_system is not None else _told_in()
         instruction = st.text_input(
-            "Sentence added to every prompt", key=key, persist_state="session", max_chars=500,
+            "System prompt" if told_in == "system" else "Sentence added to every prompt",
+            key=key, persist_state="session", max_chars=500,
             help="Telling the model is the baseline to beat: in AxBench it still leads.",
         )  # fmt: skip
+        if run.chat.no_system is not None:
+            st.caption(f"It cannot be told in a system prompt: {plain(run.chat.no_system)}")
     with diff_tab:
         diff_factor = st.slider(
             "DiffMean factor", -2.0, 2.0, 0.3, 0.05, key="compare_diff_mean", persist_state="session",
@@ -88,7 +95,15 @@ def method_controls(run: "RankingRun", label: str) -> Plan:
         titles.append("LoRA")
     else:
         st.caption("LoRA joins once it is trained.")
-    return Plan(tuple(titles), instruction, float(diff_factor), strength, lora_factor)
+    return Plan(tuple(titles), instruction, told_in, float(diff_factor), strength, lora_factor)
+
+
+def _told_in() -> "ToldIn":
+    found: ToldIn = st.segmented_control(
+        "Told in", ["prompt", "system"], default="prompt", format_func={"prompt": "The prompt", "system": "The system "
+        "prompt"}.__getitem__, key="compare_told_in", required=True, persist_state="session",
+    )  # fmt: skip
+    return found
 
 
 def _default_instruction(label: str) -> str:

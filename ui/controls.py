@@ -194,6 +194,7 @@ class Ask:
         top_p: nucleus.
         seed: shared by all panes.
         count: samples per prompt and pane.
+        draw: how often the same was answered again; each time it is answered under the next seed.
     """
 
     prompts: tuple[str, ...]
@@ -202,6 +203,7 @@ class Ask:
     top_p: float
     seed: int
     count: int
+    draw: int = 0
 
     def sampling(self) -> "Sampling":
         """How answers are drawn; imports torch, so for jobs only."""
@@ -232,12 +234,7 @@ def ask_controls(suggestions: tuple[str, ...], *, key: str, count: int = 1, max_
         placeholder="Explain how bread is made.",
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        seed = st.number_input("Seed", 0, 2**31 - 1, 0, key=f"{key}_seed", persist_state="session", width=110)
-        tokens = st.number_input("Tokens", 1, 256, 64, key=f"{key}_tokens", persist_state="session", width=110)
-        temperature = st.number_input(
-            "Temperature", 0.0, 2.0, 1.0, 0.1, key=f"{key}_temperature", persist_state="session", width=130,
-            help="1 samples from the model's own distribution (AxBench); 0 always takes the likeliest token.",
-        )  # fmt: skip
+        seed, tokens, temperature = _drawing(key)
         samples = st.number_input(
             "Samples per prompt", 1, max_count, count, key=f"{key}_count", persist_state="session", width=160
         )
@@ -246,7 +243,28 @@ def ask_controls(suggestions: tuple[str, ...], *, key: str, count: int = 1, max_
         raise SteeringError("There is no prompt; write at least one line.")
     if len(prompts) > MAX_PROMPTS:
         raise SteeringError(f"There are {len(prompts)} prompts; at most {MAX_PROMPTS} are answered at once.")
-    return Ask(prompts, int(tokens), float(temperature), 1.0, int(seed), int(samples))
+    return Ask(prompts, tokens, temperature, 1.0, seed, int(samples))
+
+
+def turn_controls(*, key: str) -> Ask:
+    """How the turns of a conversation are drawn; its prompt is not known yet.
+
+    Args:
+        key: prefix of the widget keys; that of the prompts on the same screen, so that the choice is kept.
+    """
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        seed, tokens, temperature = _drawing(key)
+    return Ask((), tokens, temperature, 1.0, seed, 1)
+
+
+def _drawing(key: str) -> tuple[int, int, float]:
+    seed = st.number_input("Seed", 0, 2**31 - 1, 0, key=f"{key}_seed", persist_state="session", width=110)
+    tokens = st.number_input("Tokens", 1, 256, 64, key=f"{key}_tokens", persist_state="session", width=110)
+    temperature = st.number_input(
+        "Temperature", 0.0, 2.0, 1.0, 0.1, key=f"{key}_temperature", persist_state="session", width=130,
+        help="1 samples from the model's own distribution (AxBench); 0 always takes the likeliest token.",
+    )  # fmt: skip
+    return int(seed), int(tokens), float(temperature)
 
 
 def feature_swatches(features: tuple[int, ...]) -> str:

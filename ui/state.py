@@ -50,6 +50,7 @@ _FROM_FEATURES = ("completions_id", "steer_title", *_FROM_COMPARISON)
 _FROM_RANKING = ("feature_id", "features", "features_title", *_FROM_FEATURES)
 _FROM_LABEL = ("ranking_id", "ranking_title", "adapter_id", *_FROM_RANKING)
 _FROM_EXAMPLES = ("label", *_FROM_LABEL)
+_FROM_MODEL = ("conversation_id", *_FROM_LABEL)
 
 
 class Chosen:
@@ -69,16 +70,17 @@ class Chosen:
         features: up to four feature ids to steer with; the place gives the colour.
         features_title: what the menu says about them.
         completions_id: store id of the last steered completions (kind "steer").
+        conversation_id: store id of the last turn of a conversation (kind "converse"); other features may go on in it.
         steer_title: what the menu says about them.
         adapter_id: store id of the trained LoRA adapter (kind "adapter").
         comparison_id: store id of the comparison (kind "compare").
         comparison_title: what the menu says about it.
     """
 
-    model = Slot[str]("demo", clears=_FROM_LABEL)
-    sae = Slot[str]("demo", clears=_FROM_LABEL)
-    device = Slot[str]("auto", clears=_FROM_LABEL)
-    dtype: "Slot[Dtype]" = Slot("auto", clears=_FROM_LABEL)
+    model = Slot[str]("demo", clears=_FROM_MODEL)
+    sae = Slot[str]("demo", clears=_FROM_MODEL)
+    device = Slot[str]("auto", clears=_FROM_MODEL)
+    dtype: "Slot[Dtype]" = Slot("auto", clears=_FROM_MODEL)
     examples_id = Slot[str | None](None, clears=_FROM_EXAMPLES)
     examples_title = Slot[str | None](None)
     label = Slot[str | None](None, clears=_FROM_LABEL)
@@ -88,6 +90,7 @@ class Chosen:
     features = Slot[tuple[int, ...]]((), clears=_FROM_FEATURES)
     features_title = Slot[str | None](None)
     completions_id = Slot[str | None](None)
+    conversation_id = Slot[str | None](None)
     steer_title = Slot[str | None](None)
     adapter_id = Slot[str | None](None)
     comparison_id = Slot[str | None](None)

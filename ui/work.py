@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from steering import runtime
+from steering.conversation import Conversation, Turn
 from steering.devices import device_for
 from steering.errors import Cancelled, ExamplesError
 from steering.jobs import Job
@@ -40,6 +41,7 @@ _DEPENDS = {
     "lora": ("model", *_PLACE, "examples_id", "label"),
     "steer": (*_PAIR, "label", "features"),
     "compare": (*_PAIR, "label", "features"),
+    "converse": ("model", "sae", *_PLACE),
 }
 """Which of the session's choices a job of each kind was started for."""
 
@@ -256,12 +258,30 @@ class Request:
         ask: prompts and sampling.
         settings: of the conditions.
         adapter_id: store id of the adapter that took part, None without one.
+        earlier: the turns before this one, oldest first; each condition goes on from its own answers.
     """
 
     titles: tuple[str, ...]
     ask: "Ask"
     settings: "Strength | Plan"
     adapter_id: str | None = None
+    earlier: "tuple[Generated, ...]" = ()
+
+    def branches(self) -> list[Conversation]:
+        """The conversation under each condition, up to the first prompt of this request."""
+        return [
+            Conversation(
+                (
+                    *(
+                        turn
+                        for one in self.earlier
+                        for turn in (Turn("user", one.prompts[0]), Turn("assistant", one.of(place, 0)[0].text))
+                    ),
+                    Turn("user", self.ask.prompts[0]),
+                )
+            )
+            for place in range(len(self.titles))
+        ]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -314,7 +334,7 @@ def start_generation(
     """Complete every prompt under every condition; every token is emitted as an event, the result is a store id.
 
     Args:
-        kind: "steer" or "compare"; store kind of the result and kind of the job.
+        kind: "steer", "compare" or "converse"; store kind of the result and kind of the job.
         request: titles, prompts and sampling.
         conditions: builds them in the worker, where the model is.
         concept: judged where a judge knows it.
@@ -345,10 +365,10 @@ def start_generation(
             found = generate(
                 loaded.model,
                 built,
-                ask.prompts,
+                [request.branches()] if request.earlier else ask.prompts,
                 sae=loaded.sae,
                 sampling=ask.sampling(),
-                seed=ask.seed,
+                seed=ask.seed + ask.draw,
                 count=ask.count,
                 on_token=on_token,
                 should_stop=lambda: job.should_stop,
@@ -371,13 +391,22 @@ def steering_request(strength: "Strength", ask: "Ask") -> Request:
 
 def start_steering(strength: "Strength", ask: "Ask", label: str) -> Job:
     """Baseline and steered answers to the same prompts under the same seed."""
+    return start_generation("steer", steering_request(strength, ask), _steered_too(strength), concept=label)
 
+
+def start_turn(strength: "Strength", ask: "Ask", earlier: "tuple[Generated, ...]") -> Job:
+    """Baseline and steered answers to one prompt, each in its own branch of what was said before."""
+    request = Request(STEER_TITLES, ask, strength, earlier=earlier)
+    return start_generation("converse", request, _steered_too(strength))
+
+
+def _steered_too(strength: "Strength") -> "Callable[[Loaded, Job], list[Condition]]":
     def conditions(_loaded: "Loaded", _job: Job) -> "list[Condition]":
         from steering.generation import Condition
 
         return [Condition("baseline"), Condition("steered", intervention=strength.intervention())]
 
-    return start_generation("steer", steering_request(strength, ask), conditions, concept=label)
+    return conditions
 
 
 def comparison_request(plan: "Plan", ask: "Ask") -> Request:
@@ -409,7 +438,7 @@ def start_comparison(plan: "Plan", ask: "Ask", label: str, run: "RankingRun") ->
         runtime.store.put("direction", direction_id, direction, owner=mine)
         built = {
             "Baseline": lambda: Condition("baseline"),
-            "Prompted": lambda: Condition("prompted", instruction=plan.instruction),
+            "Prompted": lambda: Condition("prompted", instruction=plan.instruction, told_in=plan.told_in),
             # Written where it was read: every choice of positions is a scope, too.
             "DiffMean": lambda: Condition(
                 "direction", direction=direction, factor=plan.diff_mean_factor, scope=positions
@@ -431,13 +460,13 @@ def taken(kind: str) -> Generated | None:
         if isinstance(id, str) and is_news(f"taken_{kind}", id):
             if kind == "steer":
                 chosen.completions_id, chosen.steer_title = id, "Steered answers written"
-                update_menu()
+            elif kind == "converse":
+                chosen.conversation_id, chosen.steer_title = id, "Conversation steered"
             else:
                 chosen.comparison_id, chosen.comparison_title = id, "Methods compared"
-                update_menu()
-    found: Generated | None = runtime.store.get(
-        kind, chosen.completions_id if kind == "steer" else chosen.comparison_id
-    )
+            update_menu()
+    kept = {"steer": chosen.completions_id, "converse": chosen.conversation_id, "compare": chosen.comparison_id}
+    found: Generated | None = runtime.store.get(kind, kept[kind])
     return found
 
 

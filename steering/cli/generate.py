@@ -12,8 +12,12 @@ from steering.cli.output import Bar, tell_findings, tell_source, write_json
 from steering.errors import SteeringError
 
 if TYPE_CHECKING:
+    from steering.generation.completion import ToldIn
     from steering.interventions import Mode
     from steering.workbench import Loaded
+
+
+_TOLD_IN = {"prompt": "prompt", "system": "system prompt"}
 
 
 def add_generate_parser(verbs: Any) -> None:
@@ -47,6 +51,13 @@ def add_generate_parser(verbs: Any) -> None:
         "--concept", metavar="NAME", help="add a prompted completion that is told to carry this concept"
     )
     parser.add_argument(
+        "--system",
+        nargs="?",
+        const="",
+        metavar="TEXT",
+        help="add a prompted completion that is told TEXT in the system prompt; without TEXT, what --concept says",
+    )
+    parser.add_argument(
         "--adapter", type=Path, metavar="DIR", help="add a completion with this LoRA adapter (peft folder)"
     )
     parser.add_argument("--seed", type=int, default=0)
@@ -71,8 +82,10 @@ def _run(arguments: argparse.Namespace) -> int:
     factors = one_each(arguments.factor or [1.0], len(arguments.feature), "--factor")
     sampling = Sampling(arguments.max_new_tokens, arguments.temperature, arguments.top_p)
     conditions = [Condition("baseline")]
-    if arguments.concept is not None:
-        conditions.append(Condition("prompted", instruction=concept_instruction(arguments.model, arguments.concept)))
+    if arguments.concept is not None or arguments.system is not None:
+        told = arguments.system or concept_instruction(arguments.model, arguments.concept)
+        told_in: ToldIn = "prompt" if arguments.system is None else "system"
+        conditions.append(Condition("prompted", instruction=told, told_in=told_in))
     options = {"device": arguments.device, "dtype": arguments.dtype}
     with (
         open_pair(arguments.model, arguments.sae, **options) if arguments.feature else nullcontext() as loaded,
@@ -107,7 +120,8 @@ def _run(arguments: argparse.Namespace) -> int:
             f"[{completion.kind}] {completion.prompt}\n{completion.text}\n"
             f"  KL {receipt.kl:.3f} nats, perplexity {receipt.perplexity:.1f}, {receipt.n_generated} tokens, "
             f"edited {receipt.positions_edited_prompt} + {receipt.positions_edited_generated} positions"
-            f"{' at ' + receipt.hook_module if receipt.hook_module else ''}, adapter {receipt.adapter}\n\n"
+            f"{' at ' + receipt.hook_module if receipt.hook_module else ''}, adapter {receipt.adapter}"
+            f"{', told in the ' + _TOLD_IN[receipt.told_in] if receipt.told_in else ''}\n\n"
         )
     return 0
 
@@ -130,6 +144,10 @@ def _check(arguments: argparse.Namespace) -> None:
         raise SteeringError("--max-act and --examples both say what max_act is; drop one of them.")
     if arguments.concept is not None and not arguments.concept.strip():
         raise SteeringError("--concept is empty; name a concept, or drop the option.")
+    if arguments.system is not None and bool(arguments.system.strip()) == (arguments.concept is not None):
+        raise SteeringError(
+            "--system takes either a text of its own or, without one, the sentence of --concept; give one of them."
+        )
 
 
 def _max_acts(arguments: argparse.Namespace, loaded: "Loaded") -> Sequence[float | None]:

@@ -3,10 +3,12 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
+from steering.conversation import Turn
 from steering.measures import Repetition
 
 Kind = Literal["baseline", "prompted", "direction", "steered", "adapted"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+ToldIn = Literal["prompt", "system"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,11 @@ class Receipt:
             already there, or never fires where it is scaled or ablated.
         share_of_resid_norm: mean over written positions of |edit| / |residual|.
         kl: mean over generated tokens of KL(this condition || baseline) of the next-token distribution, in nats, along
-            this completion's own tokens; 0 for the baseline.
+            this completion's own tokens; 0 for the baseline. The baseline reads the same earlier turns.
         perplexity: of the completion under the untouched model given the plain prompt.
         repetition: distinct n-grams and loops.
-        bos_count: BOS tokens in the input.
+        bos_count: BOS tokens that the input begins with.
+        told_in: where the model was told a sentence, "prompt" or "system"; None where it was told none.
         adapter: name and scaling of the active adapter, "off" without one.
         n_prompt_tokens: tokens read before the first was drawn.
         n_generated: tokens drawn.
@@ -71,6 +74,7 @@ class Receipt:
     perplexity: float | None
     repetition: Repetition
     bos_count: int
+    told_in: str | None
     adapter: str
     n_prompt_tokens: int
     n_generated: int
@@ -91,13 +95,15 @@ class Completion:
     Attributes:
         kind: baseline, prompted, direction, steered or adapted.
         condition: place of its condition in the request.
-        prompt: as the user wrote it.
+        prompt: as the user wrote it; in a conversation, the user's last turn.
         text: without special tokens.
         token_ids: as drawn, the end-of-text token included.
         token_texts: what each token adds to the text; empty where it was not asked for.
         top_tokens: per token, the five likeliest next tokens at that place with their probabilities under the
             condition at temperature 1; empty where they were not asked for.
         receipt: what was done.
+        earlier: the turns before the prompt.
+        system: the system prompt that was asked for with it, None without one; what a condition tells is not in it.
     """
 
     kind: Kind
@@ -108,6 +114,8 @@ class Completion:
     token_texts: tuple[str, ...]
     top_tokens: tuple[tuple[tuple[str, float], ...], ...]
     receipt: Receipt
+    earlier: tuple[Turn, ...] = ()
+    system: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As plain lists and numbers."""

@@ -1,11 +1,12 @@
 """Under what condition is a completion made? One condition is one pane, whatever the number of prompts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from steering.conversation import Conversation, Turn
 from steering.directions.direction import Direction
 from steering.errors import InterventionError
 from steering.finetuning.fine_tune import FineTune
-from steering.generation.completion import Kind
+from steering.generation.completion import Kind, ToldIn
 from steering.interventions import Intervention, Scope
 from steering.lora import Adapter
 
@@ -16,7 +17,8 @@ class Condition:
 
     Attributes:
         kind: decides which of the other fields must be set.
-        instruction: ``prompted``: the sentence added to the prompt.
+        instruction: ``prompted``: the sentence that the model is told.
+        told_in: ``prompted``: whether it stands behind the user's last turn or in the system prompt.
         intervention: ``steered``: features, mode and scope.
         direction: ``direction``: the direction that is added.
         factor: ``direction``: in units of the direction's largest projection; ``adapted``: multiplies the adapter's
@@ -27,6 +29,7 @@ class Condition:
 
     kind: Kind
     instruction: str | None = None
+    told_in: ToldIn = "prompt"
     intervention: Intervention | None = None
     direction: Direction | None = None
     factor: float = 1.0
@@ -47,9 +50,18 @@ class Condition:
                     f"A {self.kind} completion was asked for {'with' if value is not None else 'without'} "
                     f"{what.get(kind, 'an adapter')}; {kind} is the kind that has one."
                 )
+        if self.told_in != "prompt" and self.kind != "prompted":
+            raise InterventionError(
+                f"A {self.kind} completion is told nothing in its system prompt; prompted ones are."
+            )
 
-    def told(self, prompt: str) -> str:
-        """The prompt as the model gets it."""
+    def told(self, conversation: Conversation) -> Conversation:
+        """The conversation as the model gets it."""
         if self.instruction is None:
-            return prompt
-        return f"{prompt.rstrip()} {self.instruction.strip()}"
+            return conversation
+        sentence = self.instruction.strip()
+        if self.told_in == "system":
+            before = f"{conversation.system.rstrip()}\n" if conversation.system else ""
+            return replace(conversation, system=f"{before}{sentence}")
+        *earlier, last = conversation.turns
+        return replace(conversation, turns=(*earlier, Turn(last.role, f"{last.text.rstrip()} {sentence}")))

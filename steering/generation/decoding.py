@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from steering.conversation import Conversation, Prompt, as_conversation
 from steering.encoding import MAX_CHARACTER_TOKENS, EncodedText, TokenBatch, encode_prompt, pad_left, token_texts
 from steering.errors import InterventionError, SteeringError
 from steering.finetuning.fine_tune import FineTune
@@ -41,7 +42,7 @@ class Token:
     Attributes:
         row: place of its completion in the result of :func:`generate`.
         token_id: as drawn.
-        text: what it adds.
+        text: what it adds; nothing, where it ends the answer.
         top: the five likeliest tokens at this place with their probabilities.
     """
 
@@ -58,7 +59,7 @@ class _Row:
     place: int
     condition_place: int
     condition: Condition
-    prompt: str
+    conversation: Conversation
     sample: int
     encoded: EncodedText
     plain: EncodedText
@@ -70,7 +71,7 @@ class _Row:
 def generate(
     model: LanguageModel,
     conditions: Sequence[Condition],
-    prompts: Sequence[str],
+    prompts: Sequence[Prompt | Sequence[Conversation]],
     *,
     sae: SparseAutoencoder | None = None,
     sampling: Sampling | None = None,
@@ -86,7 +87,8 @@ def generate(
     Args:
         model: one base model serves all conditions.
         conditions: what is done; the result keeps their order.
-        prompts: each is completed under each condition.
+        prompts: each is completed under each condition. One may be a conversation, whose earlier turns are prompt as
+            much as its last; or a conversation that has gone its own way under each condition: a sequence of as many.
         sae: whose features the interventions name.
         sampling: how tokens are drawn.
         seed: the same seed, prompt and sample number give the same uniform numbers under every condition.
@@ -101,7 +103,7 @@ def generate(
         ``len(conditions) * len(prompts) * count`` completions: conditions outermost, then prompts, then samples.
 
     Raises:
-        ModelError: empty or too long prompt.
+        ModelError: empty or too long prompt, or turns that the model's template does not take.
         InterventionError: a feature that does not exist, an intervention that wrote at no position of any answer, or an
             edit too large for the model's numbers.
         SteeringError: nothing to do, numbers out of range, or more answers than fit into memory at once.
@@ -115,9 +117,10 @@ def generate(
     read = cache(partial(encode_prompt, model))  # most conditions are told the same
     for condition_place, condition in enumerate(conditions):
         for prompt in prompts:
-            plain, encoded = read(prompt), read(condition.told(prompt))
+            conversation = _branch(prompt, condition_place, len(conditions))
+            plain, encoded = read(conversation), read(condition.told(conversation))
             for sample in range(count):
-                rows.append(_Row(len(rows), condition_place, condition, prompt, sample, encoded, plain, [], []))
+                rows.append(_Row(len(rows), condition_place, condition, conversation, sample, encoded, plain, [], []))
     groups: dict[tuple[int, float], list[_Row]] = {}
     for row in rows:
         adapter = row.condition.adapter
@@ -135,6 +138,17 @@ def generate(
         ) from error
     order = {row.place: place for place, row in enumerate(r for members in groups.values() for r in members)}
     return [completions[order[place]] for place in range(len(rows))]
+
+
+def _branch(prompt: Prompt | Sequence[Conversation], place: int, count: int) -> Conversation:
+    """What is to be answered under the condition at ``place``."""
+    if isinstance(prompt, str | Conversation):
+        return as_conversation(prompt)
+    if len(prompt) != count:
+        raise SteeringError(
+            f"A conversation has {len(prompt)} branches for {count} conditions; give one for each condition."
+        )
+    return prompt[place]
 
 
 def _complete(
@@ -177,7 +191,7 @@ def _complete(
             Completion(
                 kind=row.condition.kind,
                 condition=row.condition_place,
-                prompt=row.prompt,
+                prompt=row.conversation.prompt,
                 text=str(model.tokenizer.decode(row.token_ids, skip_special_tokens=True)).strip(),
                 token_ids=tuple(row.token_ids),
                 token_texts=tuple(token_texts(model, row.token_ids)) if with_tokens else (),
@@ -185,6 +199,8 @@ def _complete(
                 receipt=_receipt(
                     model, writer, place, row, sampling, seed, kl, perplexity, seconds, len(rows), versions
                 ),
+                earlier=row.conversation.turns[:-1],
+                system=row.conversation.system,
             )
         )
     return found
@@ -220,7 +236,7 @@ def _decode(
     batch = pad_left([row.encoded for row in rows], pad_id=model.tokenizer.pad_token_id or 0, device=model.device)
     # Each row has its own room: padding takes no position, so a long prompt does not shorten the answers to others.
     limits = [min(sampling.max_new_tokens, model.context_size - len(row.encoded)) for row in rows]
-    randoms = torch.stack([uniforms(seed, row.prompt, row.sample, max(limits)) for row in rows])
+    randoms = torch.stack([uniforms(seed, row.conversation.asked, row.sample, max(limits)) for row in rows])
     ends = end_token_ids(model)
     active = [True] * len(rows)
     told = with_tokens or on_token is not None
@@ -259,7 +275,8 @@ def _decode(
                     full = "length" if limits[place] == sampling.max_new_tokens else "context"
                     row.finished = "end" if token_id in ends else full
                 if on_token is not None:
-                    on_token(Token(row.place, token_id, _latest_text(model, row.token_ids), tops[place]))
+                    text = "" if token_id in ends else _latest_text(model, row.token_ids)
+                    on_token(Token(row.place, token_id, text, tops[place]))
             if not any(active):
                 return
             alive = torch.tensor(active, device=model.device)
@@ -299,6 +316,11 @@ def _top(model: LanguageModel, logits: Float[Tensor, "rows vocab"]) -> list[tupl
 
 def _scope(condition: Condition) -> str:
     return condition.intervention.scope if condition.intervention else condition.scope
+
+
+def _leading(token_ids: Sequence[int], token_id: int) -> int:
+    """How often ``token_id`` stands at the front; further on a template may use the same token for its turns."""
+    return next((place for place, one in enumerate(token_ids) if one != token_id), len(token_ids))
 
 
 def _adapter_state(adapter: Adapter | FineTune | None, scale: float) -> str:
@@ -348,7 +370,8 @@ def _receipt(
         perplexity=perplexity,
         # The end of text stands outside the text: with it, a text that loops would not end in a loop.
         repetition=repetition(row.token_ids[: len(row.token_ids) - (row.finished == "end")]),
-        bos_count=row.encoded.input_ids.count(model.tokenizer.bos_token_id) if model.prepend_bos else 0,
+        bos_count=_leading(row.encoded.input_ids, model.tokenizer.bos_token_id) if model.prepend_bos else 0,
+        told_in=condition.told_in if condition.instruction is not None else None,
         adapter=_adapter_state(condition.adapter, condition.factor),
         n_prompt_tokens=len(row.encoded),
         n_generated=len(row.token_ids),

@@ -1,8 +1,8 @@
 """How is the next token drawn, so that the same seed gives the same text however rows are batched?
 
-Every row has its own stream of uniform numbers, made from seed, prompt and sample number. Panes that differ only in
-condition share it (common random numbers), so a factor of 0 reproduces the baseline token for token, and small changes
-of the distribution change few tokens.
+Every row has its own stream of uniform numbers, made from seed, prompt (in a conversation: all that the user said) and
+sample number. Panes that differ only in condition share it (common random numbers), so a factor of 0 reproduces the
+baseline token for token, and small changes of the distribution change few tokens.
 """
 
 import math

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from steering.conversation import ChatSupport
 from steering.examples import LabelledExamples, Split
 from steering.ranking.features import Ranking
 from steering.statistics import FeatureStatistics
@@ -20,6 +21,7 @@ class RankingRun:
         sae: as it was named.
         hook_module: the module that was read.
         neuronpedia_id: ``model/layer-source`` where the SAE is known there.
+        chat: what the model's chat template takes.
     """
 
     examples: LabelledExamples
@@ -30,3 +32,4 @@ class RankingRun:
     sae: str
     hook_module: str
     neuronpedia_id: str | None
+    chat: ChatSupport

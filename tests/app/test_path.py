@@ -11,6 +11,7 @@ from steering.errors import Cancelled
 from steering.jobs import JobState, QueueFullError
 from ui import start
 from ui.controls import FACTOR_LIMIT
+from ui.text import plain
 
 LABEL = "pirate"
 pytestmark = pytest.mark.usefixtures("needs_world")
@@ -148,6 +149,75 @@ def test_steer_and_compare(ranked):
     ranked.button(key="train_lora").click().run()
     until_idle(ranked)
     assert renewals(ranked) == 1, "the adapter is another one now"
+
+
+def test_a_conversation_goes_on_from_each_panes_own_answers(ranked):
+    ranked.button(key="feature_pick").click().run()
+    ranked.switch_page("pages/3_Steer.py").run()
+    ranked.segmented_control(key="steer_form").set_value("Conversation").run()
+    assert any("trained on single questions" in caption.value for caption in ranked.caption)
+    ranked.number_input(key="steer_tokens").set_value(12).run()
+
+    def last():
+        until_idle(ranked)
+        assert not ranked.exception
+        assert not ranked.error
+        return runtime.store.get("converse", ranked.session_state["steerscope.conversation_id"])
+
+    ranked.button(key="converse_suggestion_0").click().run()
+    first = last()
+    assert [one.kind for one in first.completions] == ["baseline", "steered"]
+    ranked.chat_input(key="converse_say").set_value("Tell me more.").run()
+    second = last()
+    assert second.request.earlier == (first,)
+    for before, after in zip(first.completions, second.completions, strict=True):
+        assert [turn.text for turn in after.earlier] == [before.prompt, before.text]
+        assert after.receipt.n_prompt_tokens > before.receipt.n_prompt_tokens + before.receipt.n_generated - 2
+    shown = [text.value for text in ranked.markdown]
+    assert r"**Tell me more\.**" in shown
+    assert f"**{plain(first.prompts[0])}**" in shown
+
+    ranked.button(key="converse_again").click().run()
+    again = last()
+    assert again.request.earlier == (first,)
+    assert [one.receipt.seed for one in again.completions] == [1, 1], "the same seed would give the same words"
+    ranked.text_area(key=f"converse_text_{ranked.session_state['steerscope.conversation_id']}").set_value("Why?").run()
+    ranked.button(key="converse_edited").click().run()
+    edited = last()
+    assert edited.request.earlier == (first,)
+    assert (edited.completions[0].prompt, edited.completions[0].receipt.seed) == ("Why?", 0)
+
+    ranked.segmented_control(key="steer_form").set_value("Prompts").run()
+    ranked.segmented_control(key="steer_form").set_value("Conversation").run()
+    assert ranked.session_state["steerscope.conversation_id"], "it is still there"
+    ranked.button(key="converse_over").click().run()
+    assert not ranked.session_state["steerscope.conversation_id"]
+    assert any(button.key == "converse_suggestion_0" for button in ranked.button)
+
+
+def test_a_conversation_that_is_full_says_so_with_numbers(ranked):
+    ranked.button(key="feature_pick").click().run()
+    ranked.switch_page("pages/3_Steer.py").run()
+    ranked.segmented_control(key="steer_form").set_value("Conversation").run()
+    ranked.chat_input(key="converse_say").set_value("bread " * 330).run()
+    until_idle(ranked)
+    (error,) = ranked.error
+    assert "tokens, and the model reads" in error.value
+    assert ranked.chat_input(key="converse_say")
+
+
+def test_where_the_template_takes_one_the_sentence_may_stand_in_the_system_prompt(comparing):
+    assert any("cannot be told in a system prompt" in caption.value for caption in comparing.caption)
+    id = comparing.session_state["steerscope.ranking_id"]
+    run = runtime.store.get("ranking", id)
+    runtime.store.put("ranking", id, replace(run, chat=replace(run.chat, no_system=None)))
+    comparing.run()
+    comparing.segmented_control(key="compare_told_in").set_value("system").run()
+    comparing.button(key="compare").click().run()
+    assert comparing.session_state["steerscope.request.compare"].settings.told_in == "system"
+    assert any(text.label == "System prompt" for text in comparing.text_input)
+    for job in runtime.jobs().active(kind="compare"):
+        job.cancel()
 
 
 def test_another_model_keeps_the_examples_and_drops_the_ranking(ranked):

@@ -149,11 +149,6 @@ def test_token_activations_agree_with_the_statistics(tiny_llama):
         assert not tokens.values[~np.array(tokens.eligible)].any()
 
 
-def test_a_template_that_refuses_a_system_turn_says_so(tiny_gemma2):
-    with pytest.raises(ModelError, match="System role not supported"):
-        encode_prompt(tiny_gemma2, "hello", system="be brief")
-
-
 def test_prompts_without_words_or_too_long_are_refused(tiny_llama):
     with pytest.raises(ModelError, match="empty"):
         encode_prompt(tiny_llama, "  ")

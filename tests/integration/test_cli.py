@@ -231,6 +231,22 @@ def test_an_adapter_of_another_width_is_refused(tiny_llama, tmp_path, capsys):
     refused(capsys, *arguments, words="was trained on another model")
 
 
+@pytest.mark.parametrize("options", [["--system", "Mention the sea."], ["--system", "--concept", "the sea"]])
+def test_what_the_model_is_told_may_stand_in_a_system_prompt(options, tiny_llama, tmp_path):
+    tiny_llama.model.save_pretrained(tmp_path)
+    tiny_llama.tokenizer.save_pretrained(tmp_path)
+    arguments = ["generate", "--model", str(tmp_path), "--prompt", "a", "--max-new-tokens", "4", "--temperature", "0"]
+    plain, told = json.loads(run(*arguments, *options, "--json").stdout)["completions"]
+    assert [one["receipt"]["told_in"] for one in (plain, told)] == [None, "system"]
+    # <|im_start|>, "system", its line break, the sentence, <|im_end|> and another line break
+    sentence = (
+        "Work this into your answer, even where it does not fit: the sea." if "--concept" in options else options[1]
+    )
+    added = len(tiny_llama.tokenizer(f"system\n{sentence}\n")["input_ids"]) + 2
+    assert told["receipt"]["n_prompt_tokens"] == plain["receipt"]["n_prompt_tokens"] + added
+    assert "told in the system prompt" in run(*arguments, *options).stdout
+
+
 @pytest.fixture(scope="module")
 def foreign_sae(tmp_path_factory) -> Path:
     """The demo's SAE as anybody else would ship it: without our reference activations."""
@@ -267,6 +283,9 @@ def refused(capsys, *arguments: str, words: str, progress: bool = True) -> None:
         (["--factor", "1"], "--factor belongs to a --feature"),
         (["--examples", "x.csv"], "--examples belongs to a --feature"),
         (["--concept", ""], "--concept is empty"),
+        (["--system"], "--system takes either"),
+        (["--concept", "pirate", "--system", "Arr."], "--system takes either"),
+        (["--concept", "pirate", "--system"], "Only the roles user and assistant"),
         (["--feature", "1", "--max-act", "0"], "has max_act 0"),
         (["--feature", "1", "--max-act", "0", "--mode", "clamp"], "has max_act 0"),
         (["--feature", "1", "--max-act", "0", "--mode", "min_clamp"], "has max_act 0"),
