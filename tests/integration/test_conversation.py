@@ -198,9 +198,21 @@ def test_branches_go_their_own_way_and_factor_zero_stays_with_the_baseline(tiny_
     for baseline, zero, _ in turns:
         assert zero == baseline
     assert all(other != baseline for baseline, _, other in turns)
-    assert turns[1][0] != turns[2][0], "the same words a turn later are another draw"
     alone = generate(tiny_llama, conditions[2:], [_before(found[2])], sae=tiny_sae(), sampling=SHORT, seed=4)
     assert alone[0].token_ids == found[2].token_ids, "a batch of branches gives what each gives alone"
+
+
+def test_every_turn_draws_numbers_of_its_own_and_every_branch_the_same(tiny_llama, monkeypatch):
+    from steering.generation import decoding
+
+    keys = []
+    drawn = decoding.uniforms
+    monkeypatch.setattr(decoding, "uniforms", lambda seed, key, *rest: keys.append(key) or drawn(seed, key, *rest))
+    there, elsewhere = ONE.answered("a stone", "why?"), ONE.answered("the sea", "why?")
+    generate(tiny_llama, [BASELINE, BASELINE], ["why?", [there, elsewhere]], sampling=SHORT)
+    single, first, _, second = keys
+    assert single == "why?"
+    assert first == second != single
 
 
 def _before(completion) -> Conversation:
