@@ -3,6 +3,7 @@
     python -m benchmarks.cost_model --model demo                        rates of this machine, and what they foretell
     python -m benchmarks.cost_model --model demo --check FOLDER         beside the seconds that a finished run took
     python -m benchmarks.cost_model --twin gemma-2-9b --device cuda     random weights: rates need no download
+    python -m benchmarks.cost_model --assumed gemma-2-9b                from rates that nobody has measured, and says so
 
 Hours = tokens written / writing rate + tokens read / reading rate + tokens trained on / training rate, divided by the
 devices: concepts and methods do not wait for each other. What the model leaves out: loading, judging, and the last
@@ -38,6 +39,12 @@ TWINS = {
                    "head_dim": 256, "intermediate_size": 14336, "vocab_size": 256_000},
 }  # fmt: skip
 """Sizes from the models' published configurations."""
+A100_FLOPS, A100_BYTES = 312e12, 2.0e12
+"""Dense bfloat16 operations and bytes of memory a second of an A100 with 80 GB, from its data sheet."""
+PARAMETERS = {"gemma-2-2b": 2.61e9, "gemma-2-9b": 9.24e9}
+ASSUMED_SHARE = {"written": 0.1, "read": 0.4, "trained": 0.4}
+"""Of what the data sheet allows. Writing is bound by reading the weights once for every token of a batch, and hooks,
+sampling and the two passes that measure KL and perplexity cost besides; guesses, all three."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +170,46 @@ def measure(model: "LanguageModel", *, batch: int, new_tokens: int) -> Rates:
     return Rates(_rate(write), _rate(read), _rate(train), batch)
 
 
+def assumed(name: str, *, batch: int) -> Rates:
+    """Rates that were not measured: shares of an A100's data sheet that were assumed.
+
+    Args:
+        name: of a published shape.
+        batch: rows written at once.
+    """
+    read = A100_FLOPS / (2 * PARAMETERS[name])  # two operations a parameter and token; three times that to train
+    written = batch * A100_BYTES / (2 * PARAMETERS[name])  # two bytes a parameter, read once for a token of each row
+    share = ASSUMED_SHARE
+    return Rates(share["written"] * min(written, read), share["read"] * read, share["trained"] * read / 3, batch)
+
+
+def table(rates: Rates, *, new_tokens: int) -> str:
+    """Hours of AxBench's Concept500 at these rates."""
+    from steering.methods.registry import METHODS
+
+    methods = tuple(one.name for one in METHODS if not one.is_control)
+    lines = [
+        f"Concept500, {len(methods)} methods, 14 factors, one seed, {new_tokens} new tokens, hours:",
+        "",
+        "| test half | tokens written | 1 device | 8 devices | 64 devices |",
+        "|---|---|---|---|---|",
+    ]
+    halves: dict[TestFactors, str] = {"all": "at every factor", "chosen": "at the chosen factor alone"}
+    for test_factors, title in halves.items():
+        work = total_work(axbench(methods, test_factors=test_factors, new_tokens=new_tokens))
+        hours = [work.seconds(rates) / 3600 / devices for devices in (1, 8, 64)]
+        lines.append(f"| {title} | {work.written / 1e6:,.0f} M | " + " | ".join(f"{one:,.1f}" for one in hours) + " |")
+    return "\n".join(lines)
+
+
+def told(rates: Rates) -> str:
+    """The three rates."""
+    return (
+        f"batch {rates.batch}: written {rates.written:,.0f}, read {rates.read:,.0f}, trained on {rates.trained:,.0f} "
+        "tokens a second"
+    )
+
+
 def _rate(step: Callable[[], int]) -> float:
     """Median tokens a second of a few rounds after one that does not count."""
     step()
@@ -210,12 +257,20 @@ def main() -> int:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--model", help="preset, folder or Hub id")
     which.add_argument("--twin", choices=sorted(TWINS), help="random weights in a published shape")
+    which.add_argument("--assumed", choices=sorted(TWINS), help="rates that were NOT measured, on an A100")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--batch", type=int, default=140, metavar="N", help="rows at once (default 140)")
     parser.add_argument("--tokens", type=int, default=128, metavar="N", help="of a completion (default 128)")
     parser.add_argument("--check", type=Path, metavar="FOLDER", help="finished run of the same model to compare with")
     arguments = parser.parse_args()
-    from steering.methods.registry import METHODS
+    if arguments.assumed:
+        rates = assumed(arguments.assumed, batch=arguments.batch)
+        print(
+            f"ASSUMED, NOT MEASURED: {arguments.assumed} on an A100 80 GB, at {ASSUMED_SHARE['written']:.0%} of what "
+            f"its data sheet allows for writing and {ASSUMED_SHARE['read']:.0%} for the rest; {told(rates)}\n\n"
+            + table(rates, new_tokens=arguments.tokens)
+        )
+        return 0
     from steering.models import load_model
 
     if arguments.device == "cpu":
@@ -225,20 +280,13 @@ def main() -> int:
     rates = measure(model, batch=arguments.batch, new_tokens=arguments.tokens)
     where = torch.cuda.get_device_name() if model.device.type == "cuda" else "one CPU core"
     print(
-        f"{model.name}, {model.n_parameters / 1e9:.3g} billion parameters, {model.dtype}, {where}, batch {rates.batch}:"
-        f" written {rates.written:,.0f}, read {rates.read:,.0f}, trained on {rates.trained:,.0f} tokens a second\n"
+        f"Measured: {model.name}, {model.n_parameters / 1e9:.3g} billion parameters, {model.dtype}, {where}, "
+        f"{told(rates)}\n"
     )
     if arguments.check:
         check(arguments.check, rates)
         return 0
-    methods = tuple(one.name for one in METHODS if not one.is_control)
-    print(f"Concept500, {len(methods)} methods, 14 factors, one seed, hours:\n")
-    print("| test half | tokens written | 1 device | 8 devices | 64 devices |\n|---|---|---|---|---|")
-    halves: dict[TestFactors, str] = {"all": "at every factor", "chosen": "at the chosen factor alone"}
-    for test_factors, title in halves.items():
-        work = total_work(axbench(methods, test_factors=test_factors, new_tokens=arguments.tokens))
-        hours = [work.seconds(rates) / 3600 / devices for devices in (1, 8, 64)]
-        print(f"| {title} | {work.written / 1e6:,.0f} M | " + " | ".join(f"{one:,.1f}" for one in hours) + " |")
+    print(table(rates, new_tokens=arguments.tokens))
     print(json.dumps({"rates": {"written": rates.written, "read": rates.read, "trained": rates.trained}}))
     return 0
 

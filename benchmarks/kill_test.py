@@ -3,9 +3,9 @@
     python -m benchmarks.kill_test --out DIR                          3 concepts x 6 methods, five SIGKILLs, two workers
     python -m benchmarks.kill_test --out DIR --seed 1 --kills 10      at other moments, and more of them
 
-Every run is the command line's own, in a process group that is killed whole, workers included. The moments are drawn
-from the time that the uninterrupted run took; a run that ends before its moment is not killed, and the verdict says how
-many were. DIR keeps both runs.
+Every run is the command line's own, in a process group that is killed whole, workers included. A moment is drawn as so
+many parts more than there were, none included, and a while after that, as long as a unit takes at most; a run that ends
+before its moment is not killed, and the verdict says how many were. DIR keeps both runs.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from steering.benchmark.collect import DETAILS
 from steering.benchmark.parts import PARTS, RESULTS
 
 CONCEPTS = "pirate,french,wine"
+POLL_SECONDS = 0.02
 METHODS = "none,prompt,sae_f1c,diffmean,reft_r1,lora"
 
 
@@ -34,8 +36,13 @@ def command(arguments: argparse.Namespace, out: Path, *, resume: bool) -> list[s
     return [*words, "--resume"] if resume else words
 
 
-def run_until(words: list[str], seconds: float | None) -> bool:
+def run_until(words: list[str], seconds: float | None, *, ready: Callable[[], bool] = lambda: True) -> bool:
     """Run a command, and kill its whole process group after so many seconds; whether that had to be done.
+
+    Args:
+        words: the command.
+        seconds: None lets it end by itself.
+        ready: the seconds count from when this holds.
 
     Raises:
         SystemExit: the command ended by itself and not well.
@@ -44,6 +51,8 @@ def run_until(words: list[str], seconds: float | None) -> bool:
         words, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
+            while process.poll() is None and not ready():
+                time.sleep(POLL_SECONDS)
             _, told = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
@@ -55,6 +64,11 @@ def run_until(words: list[str], seconds: float | None) -> bool:
     if process.returncode != 0:
         raise SystemExit(f"A run ended with {process.returncode}: {told.strip().splitlines()[-1:]}")
     return False
+
+
+def n_parts(folder: Path) -> int:
+    """Finished units of a run."""
+    return len(list((folder / PARTS).glob("*.parquet")))
 
 
 def difference(whole: Path, resumed: Path) -> str:
@@ -86,17 +100,25 @@ def main() -> int:
     began = time.monotonic()
     run_until(command(arguments, whole, resume=False), None)
     taken = time.monotonic() - began
-    n_units = len(list((whole / PARTS).glob("*.parquet")))
+    n_units = n_parts(whole)
     print(f"uninterrupted: {n_units} units in {taken:.0f} s", flush=True)
-    # Together about as long as the whole run: every start loads the model again, so work is left to the last.
-    moments = np.random.default_rng(arguments.seed).uniform(0, 2 * taken / arguments.kills, arguments.kills)
+    rng = np.random.default_rng(arguments.seed)
+    most = max(1, n_units // (arguments.kills + 1))  # so that work is left to the last
     n_killed = 0
-    for number, moment in enumerate(moments, 1):
-        killed = run_until(command(arguments, resumed, resume=resumed.exists()), float(moment))
+    for number in range(1, arguments.kills + 1):
+        more, seconds = int(rng.integers(0, most, endpoint=True)), float(rng.uniform(0, taken / n_units))
+        wanted = n_parts(resumed) + more
+        killed = run_until(
+            command(arguments, resumed, resume=resumed.exists()),
+            seconds,
+            ready=lambda wanted=wanted: n_parts(resumed) >= wanted,  # type: ignore[misc]
+        )
         n_killed += killed
-        done = len(list((resumed / PARTS).glob("*.parquet")))
         what = "SIGKILL" if killed else "ended before its moment"
-        print(f"{number}: after {moment:.1f} s {what}, {done} of {n_units} parts", flush=True)
+        print(
+            f"{number}: {seconds:.1f} s after {wanted} parts {what}, {n_parts(resumed)} of {n_units} parts are there",
+            flush=True,
+        )
     run_until(command(arguments, resumed, resume=resumed.exists()), None)
     told = difference(whole, resumed)
     rows = pq.read_metadata(whole / RESULTS).num_rows

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from steering import __version__
+from steering.cli.axbench import add_axbench_parser
 from steering.cli.benchmark import add_benchmark_parser
+from steering.cli.detect import add_detect_parser
 from steering.cli.generate import add_generate_parser
 from steering.cli.label import add_label_parser
 from steering.cli.models import add_models_parser
@@ -72,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     add_generate_parser(verbs)
     add_train_lora_parser(verbs)
     add_label_parser(verbs)
+    add_detect_parser(verbs)
+    add_axbench_parser(verbs)
     add_stackexchange_parser(verbs)
     add_world_parser(verbs)
     return parser
