@@ -1,7 +1,7 @@
 """What do the features do on the labelled examples? One pass over the texts, stopped at the hook layer.
 
-Tokens of a batch are encoded in chunks and reduced at once to three numbers per example and feature, kept sparse:
-memory grows with examples, not with tokens, and ``[tokens d_sae]`` never exists for more than one chunk.
+The tokens of a batch are encoded for one block of features after the other and reduced at once to three numbers for each
+example and feature that fires in it: ``[tokens d_sae]`` never exists, whatever the size of the dictionary.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
-from scipy.sparse import coo_array, csc_array, vstack
+from jaxtyping import Float
 from torch import Tensor
 
 from steering.encoding import EncodedText, TokenBatch, encode_example, pad_left, token_texts
@@ -22,10 +21,9 @@ from steering.positions import Positions
 from steering.saes import SparseAutoencoder
 from steering.sentence_ends import read_positions
 from steering.statistics import FeatureStatistics
+from steering.tally import Tally
 
 TOKENS_PER_BATCH = 4096
-ELEMENTS_PER_CHUNK = 2**25
-"""Codes held at once, 128 MiB in float32."""
 
 Progress = Callable[[int, int], None]
 """Called with tokens done and tokens in all; may raise ``Cancelled``."""
@@ -115,37 +113,27 @@ def collect_statistics(
             raise ExamplesError(f"Row {row + 1} has no token that counts; remove it or write some text into it.")
     n_tokens = np.array([sum(text.eligible) for text in encoded], dtype=np.int64)
     total = int(n_tokens.sum())
-    max_act = torch.zeros(sae.d_sae)
-    fired = torch.zeros(sae.d_sae, dtype=torch.float64)
+    tally = Tally(sae, n_tokens)
     norms: list[np.ndarray] = []
-    pieces: list[tuple[csc_array, csc_array, csc_array]] = []
-    order: list[int] = []
     done = 0
     for rows in batches_by_length(encoded, tokens_per_batch):
         batch = pad_left([whole[row] for row in rows], pad_id=_pad_id(model), device=model.device)
         counted = pad_left([encoded[row] for row in rows], pad_id=_pad_id(model), device=model.device).eligible
         resid = read_resid(model, sae.hook_point, batch)
-        count, maximum, total_act, largest_act = _reduce(sae, resid, batch, counted)
         norms.append(_thin(resid[counted].float().norm(dim=-1).cpu().numpy()))
-        max_act = torch.maximum(max_act, largest_act)
-        fired += count.sum(dim=0, dtype=torch.float64)
-        lengths = torch.from_numpy(n_tokens[rows])[:, None]
-        pieces.append((_sparse(count / lengths), _sparse(maximum), _sparse(total_act / lengths)))
-        order.extend(rows)
+        example_of_token = torch.tensor(rows, device=resid.device)[batch.eligible.nonzero()[:, 0]]
+        tally.add(resid[batch.eligible], example_of_token, counted[batch.eligible])
         done += int(n_tokens[rows].sum())
         if progress is not None:
             progress(done, total)
-    back = np.argsort(order)
-    frequency, largest, mean = (
-        csc_array(vstack([piece[kind] for piece in pieces], format="csr")[back]) for kind in range(3)
-    )
+    frequency, maximum, mean = tally.matrices()
     return FeatureStatistics(
         frequency=frequency,
-        maximum=largest,
+        maximum=maximum,
         mean=mean,
         n_tokens=n_tokens,
-        max_act=max_act.numpy(),
-        density=(fired / total).float().numpy(),
+        max_act=tally.max_act,
+        density=tally.density,
         resid_norm=float(np.median(np.concatenate(norms))),
         n_truncated=sum(text.truncated for text in encoded),
         n_without_text=sum(text.n_last == 0 for text in encoded),
@@ -184,46 +172,6 @@ def token_activations(
 def _pad_id(model: LanguageModel) -> int:
     pad_id = model.tokenizer.pad_token_id
     return int(pad_id) if pad_id is not None else 0
-
-
-def _reduce(
-    sae: SparseAutoencoder,
-    resid: Float[Tensor, "batch pos d_model"],
-    batch: TokenBatch,
-    counted: Bool[Tensor, "batch pos"],
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """What the codes of a batch come to.
-
-    Returns:
-        Per example and feature, on the ``counted`` tokens: how many it fires on, largest activation, sum of
-        activations, each ``[batch d_sae]``. Then the largest activation on all eligible tokens, ``[d_sae]``: the unit
-        of the factor is the feature's, wherever it is read.
-    """
-    shape = (resid.shape[0], sae.d_sae)
-    device = resid.device
-    count, maximum, total = (torch.zeros(shape, device=device) for _ in range(3))
-    largest = torch.zeros(sae.d_sae, device=device)
-    row_of_token = batch.eligible.nonzero()[:, 0]
-    counts = counted[batch.eligible]
-    narrowed = not bool(counts.all())
-    tokens = resid[batch.eligible]
-    size = max(1, ELEMENTS_PER_CHUNK // sae.d_sae)
-    for start in range(0, len(tokens), size):
-        acts = sae.encode(tokens[start : start + size].float())
-        largest = torch.maximum(largest, acts.amax(dim=0))
-        rows = row_of_token[start : start + size]
-        if narrowed:
-            here = counts[start : start + size]
-            acts, rows = acts[here], rows[here]
-        count.index_add_(0, rows, (acts > 0).float())
-        total.index_add_(0, rows, acts)
-        maximum.scatter_reduce_(0, rows[:, None].expand_as(acts), acts, reduce="amax")
-    return count.cpu(), maximum.cpu(), total.cpu(), largest.cpu()
-
-
-def _sparse(dense: Tensor) -> coo_array:
-    rows, columns = (axis.numpy() for axis in dense.nonzero(as_tuple=True))
-    return coo_array((dense[rows, columns].float().numpy(), (rows, columns)), shape=tuple(dense.shape))
 
 
 def _thin(values: np.ndarray, keep: int = 512) -> np.ndarray:

@@ -6,7 +6,7 @@ whatever happens. The caller holds the model's lock.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,14 +98,33 @@ def record(model: LanguageModel, hook_point: HookPoint, *, stop: bool = False) -
 def edit(model: LanguageModel, hook_point: HookPoint, change: Edit) -> Iterator[None]:
     """Replace the stream at ``hook_point`` by ``change(stream)`` in every forward inside the block.
 
+    Between attention and MLP (``resid_mid``) a layer has no module that the whole stream goes through: the norm before
+    the MLP reads one copy, the other goes round it. The norm's copy is edited, and the difference is added again where
+    the MLP's output joins the other one.
+
     Raises:
         ModelError: the model has no such hook point.
     """
-    handle = _register(model.layout.locate(hook_point), change)
-    try:
+    layout = model.layout
+    target = layout.locate(hook_point)
+    with ExitStack() as stack:
+        if hook_point.site == "resid_mid":
+            joins = layout.locate(HookPoint(hook_point.layer, "mlp_out"))
+            differences: list[Tensor] = []
+
+            def change_copy(resid: Tensor) -> Tensor:
+                edited = change(resid)
+                differences[:] = [edited - resid]
+                return edited
+
+            def change_other(added: Tensor) -> Tensor:
+                return added + differences.pop()
+
+            stack.callback(_register(target, change_copy).remove)
+            stack.callback(_register(joins, change_other).remove)
+        else:
+            stack.callback(_register(target, change).remove)
         yield
-    finally:
-        handle.remove()
 
 
 def count_hooks(model: LanguageModel) -> int:

@@ -12,12 +12,15 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
     AutoModelForCausalLM,
     Gemma2Config,
+    Gemma3TextConfig,
     GPT2Config,
     GPTNeoXConfig,
     LlamaConfig,
+    MistralConfig,
     PretrainedConfig,
     PreTrainedTokenizerFast,
     Qwen2Config,
+    Qwen3Config,
 )
 
 from steering.models import LanguageModel, wrap_model
@@ -129,6 +132,35 @@ def tiny_qwen2(seed: int = 0) -> LanguageModel:
     return _build(config, tokenizer, "tiny-qwen2", seed)
 
 
+def tiny_mistral(seed: int = 0) -> LanguageModel:
+    """Llama's layout with a sliding window."""
+    config = MistralConfig(
+        hidden_size=32, intermediate_size=48, num_attention_heads=4, num_key_value_heads=2, head_dim=8,
+        sliding_window=32, **_common(),
+    )  # fmt: skip
+    return _build(config, byte_tokenizer(), "tiny-mistral", seed)
+
+
+def tiny_qwen3(seed: int = 0) -> LanguageModel:
+    """Norms on queries and keys; heads wider than d_model over their number; no BOS."""
+    config = Qwen3Config(
+        hidden_size=32, intermediate_size=48, num_attention_heads=4, num_key_value_heads=2, head_dim=16, **_common()
+    )
+    tokenizer = byte_tokenizer(bos=None, eos="<|im_end|>", pad="<|endoftext|>", chat_template=CHATML)
+    return _build(config, tokenizer, "tiny-qwen3", seed)
+
+
+def tiny_gemma3(seed: int = 0) -> LanguageModel:
+    """Gemma 2's norms, norms on queries and keys, local and global layers with rotations of their own."""
+    config = Gemma3TextConfig(
+        hidden_size=32, intermediate_size=48, num_attention_heads=4, num_key_value_heads=2, head_dim=8,
+        query_pre_attn_scalar=8, sliding_window=32,
+        layer_types=["sliding_attention", "full_attention", "sliding_attention"], **_common(),
+    )  # fmt: skip
+    tokenizer = byte_tokenizer(bos="<bos>", eos="<eos>", pad="<pad>", chat_template=GEMMA)
+    return _build(config, tokenizer, "tiny-gemma3", seed)
+
+
 TINY: dict[str, Callable[[], LanguageModel]] = {
     "llama": tiny_llama,
     "gpt2": tiny_gpt2,
@@ -137,6 +169,13 @@ TINY: dict[str, Callable[[], LanguageModel]] = {
     "qwen2": tiny_qwen2,
 }
 """One builder for each family, for ``pytest.mark.parametrize``."""
+
+EIGHT: dict[str, Callable[[], LanguageModel]] = TINY | {
+    "mistral": tiny_mistral,
+    "qwen3": tiny_qwen3,
+    "gemma3": tiny_gemma3,
+}
+"""With those that share a layout with one of the five: what must hold for every supported model is shown on these."""
 
 
 def _common() -> dict[str, int]:

@@ -12,7 +12,7 @@ pre-activation rounded to bfloat16 crosses its threshold. Nothing is kept betwee
 time, and a reconstruction needs the residual that was encoded (``decode(feature_acts, resid)``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -26,6 +26,11 @@ from steering.neuronpedia import feature_url
 
 Architecture = Literal["standard", "jumprelu", "topk", "gated"]
 Normalization = Literal["none", "layer_norm", "constant_norm_rescale"]
+
+ELEMENTS_PER_BLOCK = 2**21
+"""Codes computed at once where a dictionary is read block by block: 8 MiB in float32, which stays in a CPU's cache."""
+ELEMENTS_PER_BLOCK_ON_ACCELERATOR = 2**27
+"""The same on an accelerator, where few large products are faster: 512 MiB."""
 
 _LAYER_NORM_EPS = 1e-5  # sae-lens': added to the standard deviation, not to the variance
 
@@ -63,6 +68,21 @@ class SaeMetadata:
     sae_id: str | None = None
     path: str | None = None
     sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SparseCodes:
+    """Activations of some features on some tokens, without the zeros.
+
+    Attributes:
+        tokens: row of the residual that was encoded; ascending.
+        feature_ids: which feature fires there.
+        values: its activation, not 0.
+    """
+
+    tokens: Int[Tensor, " n_firing"]
+    feature_ids: Int[Tensor, " n_firing"]
+    values: Float32[Tensor, " n_firing"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,8 +170,34 @@ class SparseAutoencoder:
         """Activations of all features on each token, 0 where a feature does not fire; same device as ``resid``."""
         sae_in = self._sae_in(resid)
         if self.architecture == "topk":
-            return self._top_k(sae_in @ self.W_enc + self.b_enc)
+            values, chosen = self._top_k(sae_in.reshape(-1, self.d_model))
+            feature_acts = torch.zeros(len(values), self.d_sae, device=values.device).scatter_(1, chosen, values)
+            return feature_acts.reshape(*resid.shape[:-1], self.d_sae)
         return self._fire(sae_in @ self.W_enc, slice(None))
+
+    def encode_sparse(
+        self, resid: Float[Tensor, "n_tokens d_model"], *, elements: int | None = None
+    ) -> Iterator[SparseCodes]:
+        """``encode(resid)`` without its zeros, for dictionaries of which ``[n_tokens d_sae]`` would not fit anywhere.
+
+        Args:
+            resid: any number of tokens; all of them are encoded for one block of features before the next.
+            elements: at most this many codes are held densely at once (one feature of every token at least); by
+                default what suits the device.
+
+        Yields:
+            Disjoint parts of the codes, in ascending blocks of features.
+        """
+        sae_in = self._sae_in(resid)
+        if self.architecture == "topk":
+            values, chosen = self._top_k(sae_in, elements=elements)
+            tokens, places = values.nonzero(as_tuple=True)
+            yield SparseCodes(tokens, chosen[tokens, places], values[tokens, places])
+            return
+        for block in self._blocks(len(sae_in), elements):
+            feature_acts = self._fire(sae_in @ self.W_enc[:, block], block)
+            tokens, places = feature_acts.nonzero(as_tuple=True)
+            yield SparseCodes(tokens, places + block.start, feature_acts[tokens, places])
 
     def encode_columns(
         self, resid: Float[Tensor, "... d_model"], feature_ids: Sequence[int]
@@ -163,7 +209,9 @@ class SparseAutoencoder:
         """
         columns = self._columns(feature_ids)
         if self.architecture == "topk":
-            return self.encode(resid)[..., columns]
+            values, chosen = self._top_k(self._sae_in(resid).reshape(-1, self.d_model))
+            picked = [torch.where(chosen == one, values, 0.0).sum(-1) for one in columns]
+            return torch.stack(picked, dim=-1).reshape(*resid.shape[:-1], len(columns))
         return self._fire(self._sae_in(resid) @ self.W_enc[:, columns], columns)
 
     def decode(
@@ -285,8 +333,45 @@ class SparseAutoencoder:
             return magnitude.relu() * (pre_acts > 0)
         return pre_acts.relu()
 
-    def _top_k(self, pre_acts: Float32[Tensor, "... d_sae"]) -> Float32[Tensor, "... d_sae"]:
+    def _blocks(self, n_tokens: int, elements: int | None = None) -> Iterator[slice]:
+        """Blocks of features of which ``n_tokens`` tokens have at most ``elements`` codes."""
+        if elements is None:
+            on_cpu = self.device.type == "cpu"
+            elements = ELEMENTS_PER_BLOCK if on_cpu else ELEMENTS_PER_BLOCK_ON_ACCELERATOR
+        width = max(1, elements // max(1, n_tokens))
+        for first in range(0, self.d_sae, width):
+            yield slice(first, min(first + width, self.d_sae))
+
+    def _top_k(
+        self, sae_in: Float32[Tensor, "n_tokens d_model"], *, elements: int | None = None
+    ) -> tuple[Float32[Tensor, "n_tokens k"], Int[Tensor, "n_tokens k"]]:
+        """Activations of the k features with the largest pre-activation, and which they are, in ascending order.
+
+        Of equal ones the lowest feature_id wins. Features are read block by block; each block meets the best so far.
+        """
         assert self.k is not None
-        values, chosen = pre_acts.topk(self.k, dim=-1, sorted=False)
-        feature_acts = torch.zeros_like(pre_acts).scatter(-1, chosen, values.relu())
-        return feature_acts if self.act_scale is None else feature_acts * self.act_scale
+        best = sae_in.new_empty(len(sae_in), 0)
+        chosen = torch.empty(len(sae_in), 0, dtype=torch.long, device=sae_in.device)
+        for block in self._blocks(len(sae_in), elements):
+            pre_acts = sae_in @ self.W_enc[:, block] + self.b_enc[block]
+            ids = torch.arange(block.start, block.stop, device=sae_in.device).expand(len(sae_in), -1)
+            if chosen.shape[1]:
+                pre_acts, ids = torch.cat([best, pre_acts], dim=1), torch.cat([chosen, ids], dim=1)
+            places = _largest(pre_acts, self.k)
+            best, chosen = pre_acts.gather(1, places), ids.gather(1, places)
+        values = best.relu()
+        return values if self.act_scale is None else values * self.act_scale[chosen], chosen
+
+
+def _largest(values: Float32[Tensor, "n_tokens n"], k: int) -> Int[Tensor, "n_tokens at_most_k"]:
+    """Places of the k largest of every row, ascending; of equal ones the first (torch.topk takes any)."""
+    if values.shape[1] <= k:
+        return torch.arange(values.shape[1], device=values.device).expand(len(values), -1)
+    largest, places = values.topk(k + 1, dim=1)
+    places = places[:, :k]
+    # Only a tie between the last one in and the first one out matters, and only between features that fire.
+    tied = (largest[:, k - 1] == largest[:, k]) & (largest[:, k] > 0)
+    if bool(tied.any()):
+        places = places.clone()
+        places[tied] = values[tied].sort(dim=1, descending=True, stable=True).indices[:, :k]
+    return places.sort(dim=1).values
