@@ -1,7 +1,7 @@
 """What do the features do on the labelled examples? One pass over the texts, stopped at the hook layer.
 
-The tokens of a batch are encoded for one block of features after the other and reduced at once to three numbers for each
-example and feature that fires in it: ``[tokens d_sae]`` never exists, whatever the size of the dictionary.
+The tokens of a batch are encoded for one block of features after the other and reduced at once to three numbers for
+each example and feature that fires in it: ``[tokens d_sae]`` never exists, whatever the size of the dictionary.
 """
 
 from collections.abc import Callable, Sequence

@@ -24,11 +24,13 @@ class Family:
         name: what the screen calls it.
         parts: names of submodules that every layer of this family has.
         sites: site → (submodule of the layer, "" for the layer itself; end of it).
+        lacks: why a site does not exist, as the end of a sentence.
     """
 
     name: str
     parts: tuple[str, ...]
     sites: dict[Site, tuple[str, End]]
+    lacks: str = "these layers have no module for it"
 
     def fits(self, layer: nn.Module) -> bool:
         """Whether ``layer`` is built this way."""
@@ -67,8 +69,8 @@ FAMILIES: tuple[Family, ...] = (
     Family(
         "gpt_neox",
         ("attention", "mlp", "input_layernorm", "post_attention_layernorm"),
-        # resid_mid does not exist: attention and MLP read the same stream in parallel.
         _ENDS | {"attn_out": ("attention", "output"), "mlp_out": ("mlp", "output")},
+        lacks="attention and MLP read the same stream side by side, so there is nothing between them",
     ),
 )
 
@@ -117,7 +119,7 @@ class ModelLayout:
             )
         if hook_point.site not in self.family.sites:
             raise ModelError(
-                f"Models of the {self.family.name} family have no {hook_point.site}; "
+                f"Models of the {self.family.name} family have no {hook_point.site} ({self.family.lacks}); "
                 f"they have {', '.join(self.family.sites)}."
             )
         part, end = self.family.sites[hook_point.site]

@@ -83,10 +83,10 @@ def byte_tokenizer(
     return fast
 
 
-def tiny_llama(seed: int = 0) -> LanguageModel:
+def tiny_llama(seed: int = 0, *, d_model: int = 32) -> LanguageModel:
     """BOS, EOS, PAD and a chat template with system turns; grouped-query attention."""
     config = LlamaConfig(
-        hidden_size=32, intermediate_size=48, num_attention_heads=4, num_key_value_heads=2, **_common()
+        hidden_size=d_model, intermediate_size=48, num_attention_heads=4, num_key_value_heads=2, **_common()
     )
     return _build(config, byte_tokenizer(chat_template=CHATML), "tiny-llama", seed)
 

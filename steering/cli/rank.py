@@ -72,7 +72,13 @@ def _run(arguments: argparse.Namespace) -> int:
             with_effects=not arguments.no_effects,
             on_progress=Bar(),
         )
-    head = {"model": arguments.model, "sae": run.sae, "hook_module": run.hook_module}
+        preparation = list(loaded.sae.preparation)
+    head = {
+        "model": arguments.model,
+        "sae": run.sae,
+        "hook_module": run.hook_module,
+        "sae_preparation": preparation,
+    }
     shown = []
     for ranking in run.rankings.values():
         entry = ranking.to_json()

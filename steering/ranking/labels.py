@@ -70,6 +70,16 @@ def labels_of(best: Sweep, label_names: Sequence[str]) -> FeatureLabels:
     return FeatureLabels(names=tuple(label_names), label_index=np.where(f1c > 0, index, -1), f1c=f1c)
 
 
+def better_of(first: FeatureLabels, second: FeatureLabels) -> FeatureLabels:
+    """The better name of every feature; of equals the first. ``second`` has the labels that follow."""
+    better = second.f1c > first.f1c
+    return FeatureLabels(
+        names=first.names + second.names,
+        label_index=np.where(better, second.label_index + len(first.names), first.label_index),
+        f1c=np.where(better, second.f1c, first.f1c),
+    )
+
+
 def label_position(label_names: Sequence[str], label: str) -> int:
     """Where a label stands among the names.
 

@@ -11,7 +11,7 @@
 Held-out labels are used in step 5 alone, so nothing that is chosen before can spoil it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -20,17 +20,21 @@ from steering.errors import ExamplesError
 from steering.ranking.data import Data, prepare
 from steering.ranking.features import FeatureRank, Ranking
 from steering.ranking.judging import judge
-from steering.ranking.labels import FeatureLabels, label_position, labels_of
+from steering.ranking.labels import FeatureLabels, better_of, label_position, labels_of
 from steering.ranking.notes import warnings_of
 from steering.ranking.prior import choose_pi0
 from steering.ranking.selection import Selection, filter_by_effect, select
 from steering.ranking.settings import RankingSettings, SplitRows
-from steering.scores.calibrated_f1 import Sweep, sweep
+from steering.scores.calibrated_f1 import sweep
 from steering.scores.significance import noise_floor, null_best_f1c
 from steering.statistics import FeatureEffect, FeatureStatistics
 
 Effects = Callable[[list[int]], Mapping[int, FeatureEffect]]
 """Measures what features write; it is asked for candidates only and must answer for each of them."""
+
+SWEEP_CELLS = 2**25
+"""Features times labels that are swept at once, 16 bytes each. All labels of most sets, 32 at a time for a million
+features; every further group sorts the columns again."""
 
 Progress = Callable[[float, str], None]
 """Told the share done and what comes next; may raise ``Cancelled``."""
@@ -70,14 +74,14 @@ def rank_features(
     progress(0.0, "Finding the best threshold of every feature")
     best = sweep(data.train, data.train_labels[:, [position]], pi0=pi0)
     if not best.defined[0]:
-        raise ExamplesError(_undefined(label, best, 0, data))
+        raise ExamplesError(_undefined(label, data, position))
     selection = select(best, 0, data, position, label, settings)
     progress(0.3, "Measuring what the candidates write")
     measured = effects(selection.candidates.tolist()) if effects else None
     progress(0.6, "Permuting labels")
     null_best = _null(data, int(best.n_positive[0]), pi0, settings)
     progress(0.9, "Judging on held-out examples")
-    return _finish(data, best, selection, labels[:, position], settings, measured, null_best, None)
+    return _finish(data, selection, labels[:, position], settings, measured, null_best, None)
 
 
 def rank_all_labels(
@@ -113,24 +117,29 @@ def rank_all_labels(
     pi0 = _prior(data, settings)
     progress = on_progress or _silent
     progress(0.0, "Finding the best threshold of every feature for every label")
-    best = sweep(data.train, data.train_labels, pi0=pi0)
-    defined = np.flatnonzero(best.defined).tolist()
-    if not defined:
-        raise ExamplesError(_undefined(label_names[0], best, 0, data))
-    selections = {index: select(best, index, data, index, label_names[index], settings) for index in defined}
+    selections: dict[int, Selection] = {}
+    named: FeatureLabels | None = None
+    for group in _groups(statistics.d_sae, len(label_names)):
+        best = sweep(data.train, data.train_labels[:, group], pi0=pi0)
+        for column in np.flatnonzero(best.defined).tolist():
+            index = group.start + column
+            selections[index] = select(best, column, data, index, label_names[index], settings)
+        of_group = labels_of(best, label_names[group])
+        named = of_group if named is None else better_of(named, of_group)
+    if not selections:
+        raise ExamplesError(_undefined(label_names[0], data, 0))
     progress(0.3, "Measuring what the candidates write")
     wanted = np.unique(np.concatenate([selection.candidates for selection in selections.values()]))
     measured = effects(wanted.tolist()) if effects else None
-    named = labels_of(best, label_names)
     null_by_size: dict[int, np.ndarray] = {}
     rankings = {}
     for done, (index, selection) in enumerate(selections.items()):
         progress(0.5 + 0.5 * done / len(selections), f"Judging features for {label_names[index]}")
-        size = int(best.n_positive[index])
+        size = int(selection.sweep.n_positive[0])
         if size not in null_by_size:
             null_by_size[size] = _null(data, size, pi0, settings)
         rankings[label_names[index]] = _finish(
-            data, best, selection, labels[:, index], settings, measured, null_by_size[size], named
+            data, selection, labels[:, index], settings, measured, null_by_size[size], named
         )
     return rankings
 
@@ -150,17 +159,24 @@ def _null(data: Data, n_positive: int, pi0: float, settings: RankingSettings) ->
     return null_best_f1c(data.train, n_positive, pi0=pi0, n_permutations=settings.n_permutations, seed=settings.seed)
 
 
-def _undefined(label: str, best: Sweep, index: int, data: Data) -> str:
+def _groups(d_sae: int, n_labels: int) -> Iterator[slice]:
+    """Labels that are swept together, so that ``[d_sae n_labels]`` stays within ``SWEEP_CELLS``."""
+    size = max(1, SWEEP_CELLS // d_sae)
+    for first in range(0, n_labels, size):
+        yield slice(first, min(first + size, n_labels))
+
+
+def _undefined(label: str, data: Data, position: int) -> str:
     """Why a label cannot be ranked."""
+    n_train, n_positive = len(data.train_labels), int(data.train_labels[:, position].sum())
     return (
-        f"The label {label!r} has {best.n_positive[index]} positives and {best.n_negative[index]} negatives among the "
-        f"{len(data.split.train)} training rows; ranking needs at least one of each. Add examples, or hold out fewer."
+        f"The label {label!r} has {n_positive} positives and {n_train - n_positive} negatives among the "
+        f"{n_train} training rows; ranking needs at least one of each. Add examples, or hold out fewer."
     )
 
 
 def _finish(
     data: Data,
-    best: Sweep,
     selection: Selection,
     positive: Bool[np.ndarray, " n_examples"],
     settings: RankingSettings,
@@ -170,9 +186,10 @@ def _finish(
 ) -> Ranking:
     """Steps 4 to 6: the filters that needed the model, then the held-out part."""
     shown = filter_by_effect(selection, settings, measured)
-    ids, index = selection.candidates[shown], selection.index
-    f1c = best.f1c(index)[ids]
-    tau = best.tau[ids, index].astype(data.statistics.frequency.data.dtype)
+    ids, best = selection.candidates[shown], selection.sweep
+    n_train_positive, n_train_negative = int(best.n_positive[0]), int(best.n_negative[0])
+    f1c = best.f1c(0)[shown]
+    tau = best.tau[shown, 0].astype(data.statistics.frequency.data.dtype)
     judged = judge(data, positive, ids, tau, f1c, best.pi0, settings, null_best)
     statistics = data.statistics
     features = []
@@ -184,9 +201,9 @@ def _finish(
                 label=selection.label,
                 f1c=float(f1c[row]),
                 tau=float(tau[row]),
-                tpr=float(best.tp[feature_id, index] / best.n_positive[index]),
-                fpr=float(best.fp[feature_id, index] / best.n_negative[index]),
-                tp=int(best.tp[feature_id, index]),
+                tpr=float(best.tp[at, 0] / n_train_positive),
+                fpr=float(best.fp[at, 0] / n_train_negative),
+                tp=int(best.tp[at, 0]),
                 auroc=float(selection.auroc[at]),
                 mean_difference=float(selection.mean_difference[at]),
                 support=int(selection.support[at]),
@@ -204,7 +221,7 @@ def _finish(
             )
         )
     split = data.split
-    n_train_positive, n_heldout_positive = int(positive[split.train].sum()), int(positive[split.heldout].sum())
+    n_heldout_positive = int(positive[split.heldout].sum())
     n_positive = n_train_positive + n_heldout_positive
     floor = noise_floor(null_best)
     return Ranking(
@@ -226,7 +243,7 @@ def _finish(
             floor=floor,
             pi0=best.pi0,
             n_positive=n_positive,
-            n_train_negative=int(best.n_negative[index]),
+            n_train_negative=n_train_negative,
             n_heldout=len(split.heldout),
             judged=judged.held_out,
             n_truncated=statistics.n_truncated,

@@ -22,18 +22,18 @@ class Selection:
 
     Attributes:
         label: its name.
-        index: its column in the sweep.
         stack: the filters so far.
         candidates: feature ids.
+        sweep: thresholds and counts of the candidates, one row each, for this label alone.
         auroc: of the firing frequency on the training part.
         mean_difference: of the mean activation on the training part.
         support: training positives on which the feature fires.
     """
 
     label: str
-    index: int
     stack: FilterStack
     candidates: Int[np.ndarray, " n_candidates"]
+    sweep: Sweep
     auroc: Float[np.ndarray, " n_candidates"]
     mean_difference: Float[np.ndarray, " n_candidates"]
     support: Int[np.ndarray, " n_candidates"]
@@ -88,9 +88,9 @@ def select(best: Sweep, index: int, data: Data, position: int, label: str, setti
     )  # fmt: skip
     return Selection(
         label=label,
-        index=index,
         stack=stack,
         candidates=candidates,
+        sweep=best.of(candidates, index),
         auroc=auroc_of[order],
         mean_difference=difference[order],
         support=support_of[candidates],

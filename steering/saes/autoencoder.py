@@ -166,6 +166,25 @@ class SparseAutoencoder:
             return f"{self.metadata.release}/{self.metadata.sae_id}"
         return self.metadata.path or f"{self.architecture} SAE at {self.hook_point}"
 
+    @property
+    def preparation(self) -> tuple[str, ...]:
+        """What stands between the stored SAE and its use here, one sentence each; empty where nothing does."""
+        done = []
+        if self.decoder_norms_folded:
+            low, high = float(self.decoder_norms.min()), float(self.decoder_norms.max())
+            done.append(
+                f"Decoder rows were stored with lengths {low:.3g} to {high:.3g} and have length 1 here; an activation "
+                "is the stored SAE's times the length of its row."
+            )
+        if self.center_input:
+            done.append("Each token's mean over d_model is taken out before reading; writing leaves it as it is.")
+        if self.normalization != "none":
+            what = "centred and divided by its standard deviation"
+            if self.normalization == "constant_norm_rescale":
+                what = "divided by its norm over the root of d_model"
+            done.append(f"Each token is {what} before reading; what is written is multiplied by the same number.")
+        return tuple(done)
+
     def encode(self, resid: Float[Tensor, "... d_model"]) -> Float32[Tensor, "... d_sae"]:
         """Activations of all features on each token, 0 where a feature does not fire; same device as ``resid``."""
         sae_in = self._sae_in(resid)
@@ -210,8 +229,10 @@ class SparseAutoencoder:
         columns = self._columns(feature_ids)
         if self.architecture == "topk":
             values, chosen = self._top_k(self._sae_in(resid).reshape(-1, self.d_model))
-            picked = [torch.where(chosen == one, values, 0.0).sum(-1) for one in columns]
-            return torch.stack(picked, dim=-1).reshape(*resid.shape[:-1], len(columns))
+            picked = values.new_zeros(len(values), len(columns))
+            for place, column in enumerate(columns):
+                picked[:, place] = torch.where(chosen == column, values, 0.0).sum(-1)
+            return picked.reshape(*resid.shape[:-1], len(columns))
         return self._fire(self._sae_in(resid) @ self.W_enc[:, columns], columns)
 
     def decode(

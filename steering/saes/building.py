@@ -17,6 +17,8 @@ from steering.saes.autoencoder import Architecture, Normalization, SaeMetadata, 
 
 _NORM_TOLERANCE = 1e-5  # of |decoder row| - 1: above float32 rounding, far below any effect
 
+_CHECKED_AT_ONCE = 2**22  # numbers
+
 _TENSORS: dict[Architecture, tuple[str, ...]] = {
     "standard": ("W_enc", "W_dec", "b_enc", "b_dec"),
     "jumprelu": ("W_enc", "W_dec", "b_enc", "b_dec", "threshold"),
@@ -189,9 +191,15 @@ def _checked(
         if not given[name].dtype.is_floating_point:
             raise SaeError(f"{where}: {name} holds {given[name].dtype}, expected floating-point numbers.")
         given[name] = given[name].detach().to(torch.float32)
-        if not bool(given[name].isfinite().all()):
+        if not _all_finite(given[name]):
             raise SaeError(f"{where}: {name} holds NaN or infinite numbers; the file is damaged, fetch it again.")
     return {name: given[name] for name in expected}
+
+
+def _all_finite(tensor: Tensor) -> bool:
+    """Whether every number is one, without a copy of a matrix of a million rows."""
+    rows_at_once = max(1, _CHECKED_AT_ONCE * len(tensor) // max(1, tensor.numel()))
+    return all(bool(rows.isfinite().all()) for rows in tensor.split(rows_at_once))
 
 
 def _declared(config: Mapping[str, Any], key: str, where: str) -> int:

@@ -53,7 +53,7 @@ def fit_to_model(sae: SparseAutoencoder, model: HostModel) -> SparseAutoencoder:
     if point.site not in layout.family.sites:
         raise SaeError(
             f"The SAE {sae.name} reads {point.site}, which models of the {layout.family.name} family such as "
-            f"{model.name} do not have; they have {', '.join(layout.family.sites)}."
+            f"{model.name} do not have ({layout.family.lacks}); they have {', '.join(layout.family.sites)}."
         )
     _check_module(sae, model)
     return replace(sae, center_input=sae.metadata.center_writing_weights and model.uses_layer_norm)

@@ -74,6 +74,14 @@ class Sweep:
         """Which labels have both positives and negatives."""
         return (self.n_positive > 0) & (self.n_negative > 0)
 
+    def of(self, features: Int[np.ndarray, " n_features"], label: int) -> "Sweep":
+        """The cells of some features for one label, so that the others can be forgotten."""
+        rows, one = features, slice(label, label + 1)
+        return Sweep(
+            best=self.best[rows, one], tau=self.tau[rows, one], tp=self.tp[rows, one], fp=self.fp[rows, one],
+            n_positive=self.n_positive[one], n_negative=self.n_negative[one], pi0=self.pi0,
+        )  # fmt: skip
+
     def f1c(self, label: int) -> Float[np.ndarray, " d_sae"]:
         """F1c of every feature for one label in float64, from the counts (``best`` is float32).
 

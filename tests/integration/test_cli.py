@@ -69,7 +69,9 @@ def test_models_lists_the_demo():
 
 
 def test_rank_has_the_documented_fields(ranking):
-    assert {"model", "sae", "hook_module", "label", "n_positive", "n_negative", "features"} <= set(ranking)
+    assert {"model", "sae", "hook_module", "sae_preparation", "label", "n_positive", "n_negative", "features"} <= set(
+        ranking
+    )
     assert (ranking["n_positive"], ranking["n_negative"]) == (40, 40)
     assert len(ranking["features"]) == 5
     fields = "feature_id f1c auroc tau support f1c_heldout auroc_heldout interval q_value output_score delta_confidence"

@@ -87,6 +87,25 @@ def test_a_trained_batchtopk_sae_is_read_as_jumprelu(tmp_path):
         load_sae(str(tmp_path / "checkpoint"))
 
 
+def test_a_trained_matryoshka_sae_is_read_as_jumprelu_and_fires_as_sae_lens_says(tmp_path):
+    from sae_lens import SAE, MatryoshkaBatchTopKTrainingSAE, MatryoshkaBatchTopKTrainingSAEConfig
+    from sae_lens.saes.sae import SAEMetadata
+
+    metadata = SAEMetadata(hook_name="blocks.1.hook_resid_post")
+    trained = MatryoshkaBatchTopKTrainingSAE(
+        MatryoshkaBatchTopKTrainingSAEConfig(d_in=12, d_sae=40, k=4, matryoshka_widths=[10, 40], metadata=metadata)
+    )
+    trained.topk_threshold.fill_(0.25)
+    trained.save_inference_model(tmp_path)
+    ours, theirs = load_sae(str(tmp_path)), SAE.load_from_disk(tmp_path).eval().requires_grad_(False)
+    assert (ours.architecture, ours.metadata.training_architecture) == ("jumprelu", "matryoshka_batchtopk")
+    resid = residuals(20)
+    acts = theirs.encode(resid)
+    assert 0 < int((acts > 0).sum()) < acts.numel()
+    assert close(ours.encode(resid), acts * theirs.W_dec.norm(dim=-1))
+    assert close(ours.reconstruct(resid), theirs.decode(acts))
+
+
 def close(ours, theirs):
     """To 1e-5 of the largest number: both are float32 sums in different orders."""
     return float((ours - theirs).abs().max()) <= 1e-5 * max(1.0, float(theirs.abs().max()))

@@ -100,7 +100,7 @@ def test_early_exit_reads_the_same_bits_and_runs_nothing_behind(model, ids):
     for point in points_of(model):
         reached: list[int] = []
         handles = [
-            layer.register_forward_hook(lambda *_, number=number: reached.append(number))
+            layer.register_forward_hook(lambda *_, number=number, reached=reached: reached.append(number))
             for number, layer in enumerate(model.layout.layers)
         ]
         try:

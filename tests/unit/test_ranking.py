@@ -407,6 +407,19 @@ def three_labels() -> tuple[FeatureStatistics, np.ndarray, tuple[str, ...], Rows
     return statistics_of(frequency), labels, ("sea", "war", "law", "never"), Rows(np.arange(60), np.arange(60, 90))
 
 
+def test_labels_swept_group_by_group_are_ranked_and_named_the_same(monkeypatch):
+    statistics, labels, names, split = three_labels()
+    # "sea" once more at the end: of equals the first label names a feature, whatever group it stands in
+    labels, names = np.concatenate([labels, labels[:, :1]], axis=1), (*names, "sea too")
+    settings = RankingSettings(n_resamples=20, n_permutations=10)
+    at_once = rank_all_labels(statistics, labels, names, split, settings)
+    monkeypatch.setattr("steering.ranking.rank.SWEEP_CELLS", 2 * statistics.d_sae)
+    assert rank_all_labels(statistics, labels, names, split, settings) == at_once
+    monkeypatch.setattr("steering.ranking.rank.SWEEP_CELLS", 1)
+    assert rank_all_labels(statistics, labels, names, split, settings) == at_once
+    assert at_once["sea too"].features[0].best_label == "sea"
+
+
 def test_all_labels_in_one_pass_equal_one_label_at_a_time():
     statistics, labels, names, split = three_labels()
     settings = RankingSettings(n_resamples=50, n_permutations=30)

@@ -246,6 +246,70 @@ def test_encoding_keeps_nothing_between_threads():
             assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
 
 
+def dense_of(sae, resid, elements):
+    """The sparse codes, written into a dense table once each."""
+    table = torch.zeros(len(resid), D_SAE)
+    seen = torch.zeros(len(resid), D_SAE, dtype=torch.bool)
+    for codes in sae.encode_sparse(resid, elements=elements):
+        assert (codes.values != 0).all()
+        assert not seen[codes.tokens, codes.feature_ids].any()
+        seen[codes.tokens, codes.feature_ids] = True
+        table[codes.tokens, codes.feature_ids] = codes.values
+    return table
+
+
+@pytest.mark.parametrize(("architecture", "normalization"), every_kind())
+def test_codes_without_zeros_equal_the_dense_ones_whatever_the_block(architecture, normalization):
+    sae = built(architecture, normalize_activations=normalization)
+    resid = residuals(9)
+    dense = sae.encode(resid)
+    assert 0 < int((dense > 0).sum()) < dense.numel()
+    for elements in (None, 9 * 7, 1, 10**9):
+        found = dense_of(sae, resid, elements)
+        assert torch.equal(found > 0, dense > 0)
+        assert torch.allclose(found, dense, atol=1e-5)
+    assert all(codes.tokens.shape == (0,) for codes in sae.encode_sparse(residuals(0)))
+
+
+def tied(rescale: bool) -> SparseAutoencoder:
+    """A top-k SAE with whole numbers, so that sums are exact and many features are exactly equal."""
+    tensors = tensors_of("topk")
+    generator = torch.Generator().manual_seed(3)
+    columns = torch.randint(-2, 3, (D_MODEL, 6), generator=generator).float()
+    tensors["W_enc"] = columns[:, torch.arange(D_SAE) % 6]
+    tensors["b_enc"] = torch.zeros(D_SAE)
+    tensors["b_dec"] = torch.zeros(D_MODEL)
+    tensors["W_dec"] = torch.nn.functional.one_hot(torch.arange(D_SAE) % D_MODEL, D_MODEL).float()
+    if not rescale:
+        tensors["W_dec"] *= 2.0
+    return build_autoencoder(config_of("topk"), tensors, where="The SAE")
+
+
+@pytest.mark.parametrize("rescale", [True, False])
+def test_of_equal_features_the_first_ones_are_among_the_top_k_whatever_the_block(rescale):
+    sae = tied(rescale)
+    assert (sae.act_scale is None) is rescale
+    resid = torch.randint(-3, 4, (64, D_MODEL), generator=torch.Generator().manual_seed(4)).float()
+    pre_acts = resid @ sae.W_enc
+    in_order = pre_acts.sort(dim=1, descending=True, stable=True)
+    kth, next_one = in_order.values[:, K - 1], in_order.values[:, K]
+    assert ((kth == next_one) & (kth > 0)).sum() > 20, "ties at the border, or there is nothing to show"
+    expected = torch.zeros_like(pre_acts).scatter(1, in_order.indices[:, :K], in_order.values[:, :K].relu())
+    expected = expected * (1.0 if sae.act_scale is None else sae.act_scale)
+    assert torch.equal(sae.encode(resid), expected)
+    assert torch.equal(sae.encode_columns(resid, range(D_SAE)), expected)
+    for elements in (64, 64 * 3, 64 * 7, 10**9):
+        assert torch.equal(dense_of(sae, resid, elements), expected)
+
+
+def test_numbers_that_are_none_are_not_taken_for_silence():
+    for architecture in ARCHITECTURES:
+        resid = residuals(2)
+        resid[1, 3] = float("nan")
+        values = torch.cat([codes.values for codes in built(architecture).encode_sparse(resid)])
+        assert values.isnan().any()
+
+
 def test_top_k_fires_at_most_k_features():
     acts = built("topk").encode(residuals(50))
     assert int((acts > 0).sum(-1).max()) == K
@@ -275,6 +339,19 @@ def test_description():
     assert (sae.d_model, sae.d_sae, sae.hook_point) == (D_MODEL, D_SAE, HookPoint(1, "resid_post"))
     assert sae.name == "jumprelu SAE at blocks.1.hook_resid_post"
     assert (sae.release, sae.sae_id) == (None, None)
+
+
+def test_what_was_done_to_the_stored_weights_is_said():
+    folded, centred, divided = dataclasses.replace(
+        built("standard", normalize_activations="constant_norm_rescale"), center_input=True
+    ).preparation
+    lengths = tensors_of("standard")["W_dec"].norm(dim=-1)
+    assert f"lengths {lengths.min():.3g} to {lengths.max():.3g}" in folded
+    assert "mean over d_model" in centred
+    assert "norm over the root of d_model" in divided
+    tensors = tensors_of("standard")
+    tensors["W_dec"] /= tensors["W_dec"].norm(dim=-1, keepdim=True)
+    assert build_autoencoder(config_of("standard"), tensors, where="The SAE").preparation == ()
 
 
 def test_another_device():

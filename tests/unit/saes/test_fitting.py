@@ -45,7 +45,7 @@ def test_an_sae_that_fits_comes_back():
     [
         ("blocks.1.hook_resid_post", host(d_model=16), "width 12, but a-model has width 16.*trained on gpt2-small"),
         ("blocks.3.hook_resid_post", host(), "reads layer 3, but a-model has layers 0 to 2.*trained on gpt2-small"),
-        ("blocks.1.hook_resid_mid", host("gpt_neox"), "resid_mid, which models of the gpt_neox family"),
+        ("blocks.1.hook_resid_mid", host("gpt_neox"), "resid_mid, which models of the gpt_neox family.*side by side"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_both_numbers(hook_name, model, message):
