@@ -30,7 +30,7 @@ def main() -> None:
     if arguments.one:
         one_size(arguments.d_sae[0], arguments.d_model)
         return
-    print("| d_sae | d_model | weights | reading, per token | memory that reading adds | the same with dense codes "
+    print("| d_sae | d_model | weights | reading, per token | memory that reading adds | one dense table "
           "| ranking, one label | memory that ranking adds |")  # fmt: skip
     print("|---|---|---|---|---|---|---|---|", flush=True)
     for d_sae in arguments.d_sae:

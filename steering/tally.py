@@ -1,4 +1,4 @@
-"""What do the codes of many tokens come to, example by example?
+"""What do the activations of many tokens come to, example by example?
 
 Three numbers for every feature that fires in an example, and nothing for those that do not: memory grows with what
 fires, not with ``[tokens d_sae]`` and not with ``[examples d_sae]``.
@@ -27,7 +27,7 @@ class _Piece:
 
 
 class Tally:
-    """Collects codes; an example's tokens must all come in one call of :meth:`add`."""
+    """Collects activations; an example's tokens must all come in one call of :meth:`add`."""
 
     def __init__(self, sae: SparseAutoencoder, n_tokens: Int[np.ndarray, " n_examples"]) -> None:
         """Nothing has been seen yet.
@@ -56,9 +56,9 @@ class Tally:
             counted: which of them count; max_act is over all.
         """
         everything = bool(counted.all())
-        for codes in self._sae.encode_sparse(resid):
-            self._max_act.scatter_reduce_(0, codes.feature_ids, codes.values, reduce="amax")
-            tokens, feature_ids, values = codes.tokens, codes.feature_ids, codes.values
+        for fired in self._sae.encode_sparse(resid):
+            self._max_act.scatter_reduce_(0, fired.feature_ids, fired.values, reduce="amax")
+            tokens, feature_ids, values = fired.tokens, fired.feature_ids, fired.values
             if not everything:
                 here = counted[tokens]
                 tokens, feature_ids, values = tokens[here], feature_ids[here], values[here]

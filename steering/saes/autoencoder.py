@@ -28,7 +28,7 @@ Architecture = Literal["standard", "jumprelu", "topk", "gated"]
 Normalization = Literal["none", "layer_norm", "constant_norm_rescale"]
 
 ELEMENTS_PER_BLOCK = 2**21
-"""Codes computed at once where a dictionary is read block by block: 8 MiB in float32, which stays in a CPU's cache."""
+"""Activations computed at once where a dictionary is read in blocks: 8 MiB in float32, which a CPU's cache can hold."""
 ELEMENTS_PER_BLOCK_ON_ACCELERATOR = 2**27
 """The same on an accelerator, where few large products are faster: 512 MiB."""
 
@@ -71,7 +71,7 @@ class SaeMetadata:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SparseCodes:
+class SparseActs:
     """Activations of some features on some tokens, without the zeros.
 
     Attributes:
@@ -196,27 +196,27 @@ class SparseAutoencoder:
 
     def encode_sparse(
         self, resid: Float[Tensor, "n_tokens d_model"], *, elements: int | None = None
-    ) -> Iterator[SparseCodes]:
+    ) -> Iterator[SparseActs]:
         """``encode(resid)`` without its zeros, for dictionaries of which ``[n_tokens d_sae]`` would not fit anywhere.
 
         Args:
             resid: any number of tokens; all of them are encoded for one block of features before the next.
-            elements: at most this many codes are held densely at once (one feature of every token at least); by
+            elements: at most this many activations are held densely at once (one feature of every token at least); by
                 default what suits the device.
 
         Yields:
-            Disjoint parts of the codes, in ascending blocks of features.
+            Disjoint parts of the activations, in ascending blocks of features.
         """
         sae_in = self._sae_in(resid)
         if self.architecture == "topk":
             values, chosen = self._top_k(sae_in, elements=elements)
             tokens, places = values.nonzero(as_tuple=True)
-            yield SparseCodes(tokens, chosen[tokens, places], values[tokens, places])
+            yield SparseActs(tokens, chosen[tokens, places], values[tokens, places])
             return
         for block in self._blocks(len(sae_in), elements):
             feature_acts = self._fire(sae_in @ self.W_enc[:, block], block)
             tokens, places = feature_acts.nonzero(as_tuple=True)
-            yield SparseCodes(tokens, places + block.start, feature_acts[tokens, places])
+            yield SparseActs(tokens, places + block.start, feature_acts[tokens, places])
 
     def encode_columns(
         self, resid: Float[Tensor, "... d_model"], feature_ids: Sequence[int]
@@ -355,7 +355,7 @@ class SparseAutoencoder:
         return pre_acts.relu()
 
     def _blocks(self, n_tokens: int, elements: int | None = None) -> Iterator[slice]:
-        """Blocks of features of which ``n_tokens`` tokens have at most ``elements`` codes."""
+        """Blocks of features of which ``n_tokens`` tokens have at most ``elements`` activations."""
         if elements is None:
             on_cpu = self.device.type == "cpu"
             elements = ELEMENTS_PER_BLOCK if on_cpu else ELEMENTS_PER_BLOCK_ON_ACCELERATOR

@@ -1,4 +1,4 @@
-"""A dictionary of 131,072 features is read and ranked within a budget that its dense codes would break many times."""
+"""131,072 features are read and ranked within a budget that their dense activations would break many times."""
 
 import gc
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.tiny import tiny_llama
 
 D_MODEL, D_SAE = 64, 2**17
 BUDGET = 96
-"""MiB. The tokens' dense codes alone are 300 MiB, the examples' three dense tables another 60."""
+"""MiB. The tokens' dense activations alone are 300 MiB, the examples' three dense tables another 60."""
 
 WORDS = ("the", "sea", "and", "a", "stone", "in", "winter", "water", "ring", "street", "tree", "hen", "of", "wind")
 
@@ -94,7 +94,7 @@ def test_ranking_stays_within_its_budget_and_equals_the_dense_computation(model,
         statistics = collect_statistics(model, sae, texts, [None] * len(texts))
         ranking = rank_features(statistics, positive, ("king",), Split(), settings, label="king")
     n_tokens = int(statistics.n_tokens.sum())
-    assert n_tokens * D_SAE * 4 > 3 * BUDGET * 2**20, "dense codes would be far above the budget"
+    assert n_tokens * D_SAE * 4 > 3 * BUDGET * 2**20, "dense activations would be far above the budget"
     assert peak.mib < BUDGET
     assert ranking.features[0].f1c > 0.5
     assert statistics.frequency.indices is statistics.maximum.indices

@@ -247,19 +247,19 @@ def test_encoding_keeps_nothing_between_threads():
 
 
 def dense_of(sae, resid, elements):
-    """The sparse codes, written into a dense table once each."""
+    """The sparse activations, written into a dense table once each."""
     table = torch.zeros(len(resid), D_SAE)
     seen = torch.zeros(len(resid), D_SAE, dtype=torch.bool)
-    for codes in sae.encode_sparse(resid, elements=elements):
-        assert (codes.values != 0).all()
-        assert not seen[codes.tokens, codes.feature_ids].any()
-        seen[codes.tokens, codes.feature_ids] = True
-        table[codes.tokens, codes.feature_ids] = codes.values
+    for fired in sae.encode_sparse(resid, elements=elements):
+        assert (fired.values != 0).all()
+        assert not seen[fired.tokens, fired.feature_ids].any()
+        seen[fired.tokens, fired.feature_ids] = True
+        table[fired.tokens, fired.feature_ids] = fired.values
     return table
 
 
 @pytest.mark.parametrize(("architecture", "normalization"), every_kind())
-def test_codes_without_zeros_equal_the_dense_ones_whatever_the_block(architecture, normalization):
+def test_activations_without_zeros_equal_the_dense_ones_whatever_the_block(architecture, normalization):
     sae = built(architecture, normalize_activations=normalization)
     resid = residuals(9)
     dense = sae.encode(resid)
@@ -268,7 +268,7 @@ def test_codes_without_zeros_equal_the_dense_ones_whatever_the_block(architectur
         found = dense_of(sae, resid, elements)
         assert torch.equal(found > 0, dense > 0)
         assert torch.allclose(found, dense, atol=1e-5)
-    assert all(codes.tokens.shape == (0,) for codes in sae.encode_sparse(residuals(0)))
+    assert all(fired.tokens.shape == (0,) for fired in sae.encode_sparse(residuals(0)))
 
 
 def tied(rescale: bool) -> SparseAutoencoder:
@@ -306,7 +306,7 @@ def test_numbers_that_are_none_are_not_taken_for_silence():
     for architecture in ARCHITECTURES:
         resid = residuals(2)
         resid[1, 3] = float("nan")
-        values = torch.cat([codes.values for codes in built(architecture).encode_sparse(resid)])
+        values = torch.cat([fired.values for fired in built(architecture).encode_sparse(resid)])
         assert values.isnan().any()
 
 
