@@ -27,8 +27,8 @@ from steering.neuronpedia import feature_url
 Architecture = Literal["standard", "jumprelu", "topk", "gated"]
 Normalization = Literal["none", "layer_norm", "constant_norm_rescale"]
 
-ELEMENTS_PER_BLOCK = 2**21
-"""Activations computed at once where a dictionary is read in blocks: 8 MiB in float32, which a CPU's cache can hold."""
+ELEMENTS_PER_BLOCK = 2**20
+"""Activations computed at once where a dictionary is read in blocks: 4 MiB in float32, which a CPU's cache can hold."""
 ELEMENTS_PER_BLOCK_ON_ACCELERATOR = 2**27
 """The same on an accelerator, where few large products are faster: 512 MiB."""
 
