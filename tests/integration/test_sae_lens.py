@@ -95,7 +95,9 @@ def test_a_trained_matryoshka_sae_is_read_as_jumprelu_and_fires_as_sae_lens_says
     trained = MatryoshkaBatchTopKTrainingSAE(
         MatryoshkaBatchTopKTrainingSAEConfig(d_in=12, d_sae=40, k=4, matryoshka_widths=[10, 40], metadata=metadata)
     )
-    trained.topk_threshold.fill_(0.25)
+    for name in ("W_enc", "W_dec", "b_enc", "b_dec"):
+        getattr(trained, name).data.copy_(tensors_of("standard")[name])
+    trained.topk_threshold.fill_(5.0)
     trained.save_inference_model(tmp_path)
     ours, theirs = load_sae(str(tmp_path)), SAE.load_from_disk(tmp_path).eval().requires_grad_(False)
     assert (ours.architecture, ours.metadata.training_architecture) == ("jumprelu", "matryoshka_batchtopk")
