@@ -102,7 +102,7 @@ def test_ranking_stays_within_its_budget_and_equals_the_dense_computation(model,
     some = rows[[0, 7, 39]]
     for row in some:
         acts = sae.encode(dense_resid(model, sae, texts[row])).numpy()
-        assert 20 < (acts > 0).sum(axis=1).mean() < 200
+        assert 1 < (acts > 0).sum(axis=1).mean() < 200
         assert np.allclose(statistics.maximum[[row]].toarray()[0], acts.max(axis=0), atol=1e-4)
         assert np.allclose(statistics.frequency[[row]].toarray()[0], (acts > 0).mean(axis=0), atol=1e-6)
         assert np.allclose(statistics.mean[[row]].toarray()[0], acts.mean(axis=0), atol=1e-4)
