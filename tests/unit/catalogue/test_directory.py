@@ -140,6 +140,8 @@ def test_numbers_are_whole_words_and_all_words_count():
     assert {entry.layer for entry in search("gemma-2-2b layer 2")} == {2}
     assert all("2b" in entry.model or "2b" in entry.source for entry in search("gemma 2b"))
     assert search("gemma llama") == []
+    assert search("goodfire 65k")
+    assert search("goodfire 6") == [], "6 is not the beginning of 65k"
     assert search("layer 3", layer=4) == []
     assert len(search("")) == len(catalogue())
 
