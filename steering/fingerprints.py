@@ -1,9 +1,11 @@
 """Are these the weights that an earlier result was made with?"""
 
 import hashlib
+import json
 
 import torch
 
+from steering.lora import Adapter
 from steering.models import LanguageModel
 from steering.saes import SparseAutoencoder
 
@@ -36,4 +38,15 @@ def sae_fingerprint(sae: SparseAutoencoder) -> str:
         if tensor is not None:
             digest.update(f"{name} {tuple(tensor.shape)}".encode())
             digest.update(memoryview(tensor.detach().cpu().contiguous().numpy()).cast("B"))
+    return digest.hexdigest()
+
+
+def adapter_fingerprint(adapter: Adapter) -> str:
+    """SHA-256 over every number of a LoRA adapter and over what of its configuration scales them."""
+    scaling = {
+        name: adapter.config.get(name) for name in ("r", "lora_alpha", "use_rslora", "rank_pattern", "alpha_pattern")
+    }
+    digest = hashlib.sha256(json.dumps(scaling, sort_keys=True).encode())
+    for name, tensor in sorted(adapter.tensors.items()):
+        digest.update(f"{name} {tuple(tensor.shape)}".encode() + tensor.detach().cpu().numpy().tobytes())
     return digest.hexdigest()

@@ -15,6 +15,8 @@ from steering.cli.generate import add_generate_parser
 from steering.cli.label import add_label_parser
 from steering.cli.models import add_models_parser
 from steering.cli.rank import add_rank_parser
+from steering.cli.recipe import add_recipe_parser
+from steering.cli.run import add_run_parser
 from steering.cli.stackexchange import add_stackexchange_parser
 from steering.cli.train_lora import add_train_lora_parser
 from steering.errors import SteeringError
@@ -72,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     add_models_parser(verbs)
     add_rank_parser(verbs)
     add_generate_parser(verbs)
+    add_recipe_parser(verbs)
+    add_run_parser(verbs)
     add_train_lora_parser(verbs)
     add_label_parser(verbs)
     add_detect_parser(verbs)

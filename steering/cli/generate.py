@@ -12,6 +12,7 @@ from steering.cli.output import Bar, tell_findings, tell_source, write_json
 from steering.errors import SteeringError
 
 if TYPE_CHECKING:
+    from steering.generation import Completion
     from steering.generation.completion import ToldIn
     from steering.interventions import Mode
     from steering.workbench import Loaded
@@ -23,6 +24,13 @@ _TOLD_IN = {"prompt": "prompt", "system": "system prompt"}
 def add_generate_parser(verbs: Any) -> None:
     """Add the verb ``generate`` to what ``add_subparsers`` returned."""
     parser = verbs.add_parser("generate", help="baseline beside prompted, steered and adapted completions")
+    add_generation_options(parser)
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.set_defaults(run=_run)
+
+
+def add_generation_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is asked, and under which conditions."""
     add_model_options(parser)
     parser.add_argument("--prompt", required=True, action="append", metavar="P", help="may be given several times")
     parser.add_argument(
@@ -65,8 +73,6 @@ def add_generate_parser(verbs: Any) -> None:
     parser.add_argument("--max-new-tokens", type=int, default=64, metavar="N")
     parser.add_argument("--temperature", type=float, default=1.0, metavar="T")
     parser.add_argument("--top-p", type=float, default=1.0, metavar="P")
-    parser.add_argument("--json", action="store_true", help="for programs")
-    parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -76,7 +82,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from steering.prompting import concept_instruction
     from steering.workbench import feature_edit, open_model, open_pair
 
-    _check(arguments)
+    check_options(arguments)
     tell_source(arguments.model)
     mode: Mode = arguments.mode or "add"
     factors = one_each(arguments.factor or [1.0], len(arguments.feature), "--factor")
@@ -95,7 +101,7 @@ def _run(arguments: argparse.Namespace) -> int:
             edits = tuple(
                 feature_edit(loaded, feature_id, factor, max_act, mode=mode)
                 for feature_id, factor, max_act in zip(
-                    arguments.feature, factors, _max_acts(arguments, loaded), strict=True
+                    arguments.feature, factors, max_acts(arguments, loaded), strict=True
                 )
             )
             intervention = Intervention(edits, mode=mode, scope=arguments.scope or "all")
@@ -111,9 +117,15 @@ def _run(arguments: argparse.Namespace) -> int:
             seed=arguments.seed,
             count=arguments.count,
         )
-    if arguments.json:
+    tell_completions(completions, as_json=arguments.json)
+    return 0
+
+
+def tell_completions(completions: "Sequence[Completion]", *, as_json: bool) -> None:
+    """Write completions to standard output, for programs or for people."""
+    if as_json:
         write_json({"completions": [completion.to_json() for completion in completions]})
-        return 0
+        return
     for completion in completions:
         receipt = completion.receipt
         sys.stdout.write(
@@ -123,10 +135,9 @@ def _run(arguments: argparse.Namespace) -> int:
             f"{' at ' + receipt.hook_module if receipt.hook_module else ''}, adapter {receipt.adapter}"
             f"{', told in the ' + _TOLD_IN[receipt.told_in] if receipt.told_in else ''}\n\n"
         )
-    return 0
 
 
-def _check(arguments: argparse.Namespace) -> None:
+def check_options(arguments: argparse.Namespace) -> None:
     """Nothing that was asked for is silently left out."""
     of_features = {
         "--sae": arguments.sae is not None,
@@ -150,7 +161,7 @@ def _check(arguments: argparse.Namespace) -> None:
         )
 
 
-def _max_acts(arguments: argparse.Namespace, loaded: "Loaded") -> Sequence[float | None]:
+def max_acts(arguments: argparse.Namespace, loaded: "Loaded") -> Sequence[float | None]:
     """What was given, what is measured on the examples, or None for the SAE's reference set."""
     from steering.examples import read_examples
     from steering.workbench import measure_max_act

@@ -52,6 +52,7 @@ LIGHT = (
     "prompts",
     "ranking",
     "recipes.conversation",
+    "recipes.link",
     "recipes.migration",
     "recipes.reading",
     "recipes.recipe",
