@@ -29,7 +29,7 @@ MODEL = "model"
 
 
 def write_script(recipe: Recipe, ingredients: Ingredients, folder: Path) -> Path:
-    """Fill a folder with the script, the numbers of its features, the recipe, and the model where it is one of the embedded world.
+    """Fill a folder with script, numbers of the features and recipe, and with a model of the embedded world.
 
     Args:
         recipe: with features; of its baselines the plain and the prompted one are in the script.
