@@ -49,6 +49,10 @@ class ExportError(SteeringError):
     """Something that a file format cannot hold; the message says why and which format can."""
 
 
+class StudyError(SteeringError):
+    """A study that cannot be saved, found, read or taken over from a file."""
+
+
 class WorldError(SteeringError):
     """An unknown concept of the embedded world, or assets that do not match their manifest."""
 

@@ -18,6 +18,7 @@ from steering.cli.rank import add_rank_parser
 from steering.cli.recipe import add_recipe_parser
 from steering.cli.run import add_run_parser
 from steering.cli.stackexchange import add_stackexchange_parser
+from steering.cli.studies import add_studies_parser
 from steering.cli.train_lora import add_train_lora_parser
 from steering.errors import SteeringError
 from steering.world.cli import add_world_parser
@@ -81,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     add_detect_parser(verbs)
     add_axbench_parser(verbs)
     add_stackexchange_parser(verbs)
+    add_studies_parser(verbs)
     add_world_parser(verbs)
     return parser
 

@@ -1,0 +1,107 @@
+"""What does a study hold, and which files are these?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from steering.errors import StudyError
+from steering.ranking.run import RankingRun
+from steering.studies import answers as answer_files
+from steering.studies import ranking_files
+from steering.studies.answers import Answers, read_answers, write_answers
+from steering.studies.ranking_files import read_ranking, write_ranking
+
+if TYPE_CHECKING:
+    from steering.lora import Adapter
+
+RECIPE = "recipe.json"
+ADAPTER = "adapter"
+ALWAYS = frozenset(
+    {
+        ranking_files.EXAMPLES,
+        ranking_files.RANKED,
+        ranking_files.HEAD,
+        ranking_files.STATISTICS,
+        answer_files.HEAD,
+        answer_files.COMPLETIONS,
+        answer_files.SCORES,
+    }
+)
+ADAPTER_FILES = frozenset(
+    f"{ADAPTER}/{name}" for name in ("adapter_config.json", "adapter_model.safetensors", "steerscope.json")
+)
+KNOWN = ALWAYS | {RECIPE} | ADAPTER_FILES
+"""Every name that a file of a study may have, the manifest aside."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Content:
+    """All that a study holds.
+
+    Attributes:
+        run: examples, split, statistics and rankings.
+        answers: at most one for each screen.
+        recipe: the recipe's JSON text, None where the screen had none.
+    """
+
+    run: RankingRun
+    answers: tuple[Answers, ...]
+    recipe: str | None = None
+
+    def of(self, screen: str) -> Answers | None:
+        """The answers of one screen."""
+        return next((one for one in self.answers if one.screen == screen), None)
+
+
+def write_content(folder: Path, content: Content, adapter: "Adapter | None") -> None:
+    """Write everything into an empty folder.
+
+    Args:
+        folder: exists.
+        content: tables and texts.
+        adapter: the LoRA adapter that took part, as a folder that peft reads.
+
+    Raises:
+        StudyError: a text that no file can hold.
+        OSError: the folder cannot be written to.
+    """
+    if content.recipe is not None:
+        (folder / RECIPE).write_text(content.recipe, encoding="utf-8")
+    write_ranking(folder, content.run)
+    write_answers(folder, content.answers)
+    if adapter is not None:
+        from safetensors import SafetensorError
+
+        try:
+            adapter.save(folder / ADAPTER)
+        except SafetensorError as error:  # how that library says that a disk is full
+            raise OSError(f"the adapter's weights could not be written: {error}") from error
+
+
+def read_content(folder: Path) -> Content:
+    """Read everything but the adapter, which needs torch; :func:`adapter_folder` says where that lies.
+
+    Raises:
+        StudyError: a file is missing, broken, or does not fit the others.
+    """
+    try:
+        recipe = folder / RECIPE
+        return Content(
+            run=read_ranking(folder),
+            answers=read_answers(folder),
+            recipe=recipe.read_text(encoding="utf-8") if recipe.is_file() else None,
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(f"A file of the study cannot be read ({error}); take a sound copy of it.") from error
+
+
+def adapter_folder(folder: Path) -> Path | None:
+    """Where the study's adapter lies, None without one."""
+    found = folder / ADAPTER
+    return found if found.is_dir() else None
+
+
+def files_of(folder: Path) -> Iterator[Path]:
+    """Every file in a folder of a study, in the order of their names."""
+    yield from sorted(path for path in folder.rglob("*") if path.is_file() or path.is_symlink())

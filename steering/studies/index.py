@@ -1,0 +1,255 @@
+"""Which studies are there, found fast, in one table that several servers may share?
+
+The folders are the truth and this is a copy: whatever is wrong with it, it is made anew from them. It lies in
+``index.sqlite`` beside them (WAL, so that reading never waits for writing), or where STEERSCOPE_DATABASE says.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    and_,
+    create_engine,
+    delete,
+    event,
+    exists,
+    insert,
+    or_,
+    select,
+)
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+
+from steering.errors import StudyError
+from steering.studies.study import Study, read_manifest
+
+VERSION = 1
+"""Of the tables. An older index is thrown away and made anew from the folders; a newer one is not touched."""
+FILE = "index.sqlite"
+BUSY_SECONDS = 15
+_ATTEMPTS = 5
+
+_metadata = MetaData()
+_version = Table("steerscope_index", _metadata, Column("version", Integer, primary_key=True))
+_studies = Table(
+    "steerscope_studies",
+    _metadata,
+    Column("id", String(16), primary_key=True),
+    Column("changed", String(40), nullable=False, index=True),
+    Column("stamp", BigInteger, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("manifest", Text, nullable=False),
+)
+_features = Table(
+    "steerscope_features",
+    _metadata,
+    Column("study_id", String(16), ForeignKey(_studies.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("feature_id", BigInteger, nullable=False, index=True),
+)
+
+T = TypeVar("T")
+
+
+class Index:
+    """The table of studies.
+
+    Args:
+        root: the folder of the studies.
+        url: a database's address as SQLAlchemy has it; None keeps a SQLite file in ``root``.
+
+    Raises:
+        StudyError: the address cannot be used.
+    """
+
+    def __init__(self, root: Path, url: str | None = None) -> None:
+        self._file = root / FILE if url is None else None
+        self.shared = url is not None
+        try:
+            self._engine = create_engine(
+                url or f"sqlite:///{self._file}", connect_args={"timeout": BUSY_SECONDS} if url is None else {}
+            )
+        except (ArgumentError, NoSuchModuleError, ImportError) as error:
+            raise StudyError(
+                f"STEERSCOPE_DATABASE cannot be used ({_reason(error)}); write it like "
+                "postgresql+psycopg://user@host/name, and install that database's driver."
+            ) from error
+        if self._engine.dialect.name == "sqlite":
+            event.listen(self._engine, "connect", _set_pragmas)
+        self._ready = False
+
+    def stamps(self) -> dict[str, int]:
+        """Id → stamp of the manifest that the row was made from, for every row."""
+        rows = self._reading(lambda db: db.execute(select(_studies.c.id, _studies.c.stamp)).all())
+        return {row.id: row.stamp for row in rows}
+
+    def put(self, study: Study, stamp: int) -> None:
+        """Add a study, or renew its row."""
+        words = "\n".join(
+            (study.about.title, study.about.note, study.about.model, study.about.sae, study.about.label)
+        ).casefold()
+
+        def write(db: Connection) -> None:
+            db.execute(delete(_studies).where(_studies.c.id == study.id))
+            db.execute(
+                insert(_studies).values(
+                    id=study.id,
+                    changed=study.changed,
+                    stamp=stamp,
+                    words=words,
+                    manifest=study.manifest().decode(),
+                )
+            )
+            rows = [
+                {"study_id": study.id, "place": place, "feature_id": feature}
+                for place, feature in enumerate(study.about.features)
+            ]
+            if rows:
+                db.execute(insert(_features), rows)
+
+        try:
+            self._writing(write)
+        except IntegrityError:  # another process has just written the same row
+            return
+
+    def drop(self, ids: Iterable[str]) -> None:
+        """Forget studies; those that are not there are no matter."""
+        gone = list(ids)
+        if gone:
+            self._writing(lambda db: db.execute(delete(_studies).where(_studies.c.id.in_(gone))))
+
+    def find(self, query: str = "") -> list[Study]:
+        """The studies that hold every word of ``query``, the last changed first.
+
+        A word is looked for in title, note, model, SAE and concept, whatever its case; a number also among the
+        features, as a whole.
+        """
+        wanted = []
+        for word in query.casefold().split():
+            text = _studies.c.words.contains(word, autoescape=True)
+            number = word.lstrip("#")
+            if number.isascii() and number.isdigit() and len(number) < 18:
+                has = exists().where(and_(_features.c.study_id == _studies.c.id, _features.c.feature_id == int(number)))
+                wanted.append(or_(text, has))
+            else:
+                wanted.append(text)
+        ordered = select(_studies.c.manifest).where(*wanted).order_by(_studies.c.changed.desc(), _studies.c.id)
+        return [read_manifest(text.encode()) for text in self._reading(lambda db: db.execute(ordered).scalars().all())]
+
+    def clear(self) -> None:
+        """Throw all rows away; whoever calls fills it again."""
+        if self._file is not None:
+            self._set_aside()
+        else:
+            self._writing(lambda db: db.execute(delete(_studies)))
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def _reading(self, work: Callable[[Connection], T]) -> T:
+        def run() -> T:
+            with self._engine.connect() as connection:
+                return work(connection)
+
+        return self._mended(run)
+
+    def _writing(self, work: Callable[[Connection], object]) -> None:
+        def run() -> None:
+            with self._engine.begin() as connection:
+                work(connection)
+
+        self._mended(run)
+
+    def _mended(self, run: Callable[[], T]) -> T:
+        """Run, with the tables there; a broken SQLite file is set aside and begun anew, once.
+
+        Raises:
+            StudyError: the database cannot be used.
+        """
+        try:
+            self._prepare()
+            return run()
+        except IntegrityError:
+            raise
+        except SQLAlchemyError as error:
+            if self._file is None or not _is_broken(error):
+                raise StudyError(
+                    f"The index of the studies cannot be used ({_reason(error)}); see that the database is there. The "
+                    "studies themselves lie in their folder, unharmed."
+                ) from error
+        self._set_aside()
+        self._prepare()
+        return run()
+
+    def _prepare(self) -> None:
+        if self._ready and (self._file is None or self._file.exists()):
+            return
+        if self._file is not None:
+            self._engine.dispose()  # a file that was taken away lives on in open connections
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._make_tables(self._engine)
+                break
+            except SQLAlchemyError as error:
+                # Two processes that begin at once: both make the tables, one fails and finds them there.
+                if _is_broken(error) or attempt == _ATTEMPTS - 1:
+                    raise
+                time.sleep(0.05 * 2**attempt)
+        self._ready = True
+
+    @staticmethod
+    def _make_tables(engine: Engine) -> None:
+        with engine.begin() as connection:
+            _version.create(connection, checkfirst=True)
+            found = connection.execute(select(_version.c.version)).scalars().all()
+            if found and max(found) > VERSION:
+                raise StudyError(
+                    f"The index of the studies has version {max(found)}, this one knows {VERSION}; update it, or "
+                    "name another database with STEERSCOPE_DATABASE."
+                )
+            if found and max(found) < VERSION:
+                _features.drop(connection, checkfirst=True)
+                _studies.drop(connection, checkfirst=True)
+                connection.execute(delete(_version))
+            _metadata.create_all(connection)
+            if found != [VERSION]:
+                connection.execute(insert(_version).values(version=VERSION))
+
+    def _set_aside(self) -> None:
+        """Take the SQLite file out of the way; what it says is in the folders."""
+        assert self._file is not None
+        self._engine.dispose()
+        self._ready = False
+        for ending in ("", "-wal", "-shm"):
+            self._file.with_name(FILE + ending).unlink(missing_ok=True)
+
+
+def _set_pragmas(connection, _record) -> None:  # type: ignore[no-untyped-def]  # a DB-API connection has no type
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _is_broken(error: SQLAlchemyError) -> bool:
+    """Whether a SQLite file is no database (any more); a disk that is full or a lock is another matter."""
+    text = str(error)
+    return isinstance(error, DatabaseError) and any(
+        sign in text for sign in ("malformed", "not a database", "no such table", "no such column")
+    )
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(getattr(error, "orig", None) or error).split())[:200]

@@ -1,0 +1,363 @@
+"""What can be done with the studies of a server: save, find, open, rename, duplicate, delete and restore?
+
+The folder is the truth. Every look at the list compares it with the index and mends the index, so that a study that
+was saved a moment before its process died, or that somebody copied there, is found.
+"""
+
+import os
+import shutil
+import sys
+import threading
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from steering.errors import StudyError
+from steering.replacing import replacing
+from steering.studies.content import Content, adapter_folder, read_content, write_content
+from steering.studies.index import Index
+from steering.studies.packing import pack, unpack
+from steering.studies.saving import Step, check_files, move, place
+from steering.studies.study import ID, MANIFEST, About, StoredFile, Study, check_id, new_id, now, read_manifest
+
+if TYPE_CHECKING:
+    from steering.lora import Adapter
+
+TRASH = ".trash"
+KEPT_DAYS = 30
+"""How long a deleted study can be restored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A study in the trash.
+
+    Attributes:
+        study: as it was.
+        at: when it was deleted, seconds since 1970.
+    """
+
+    study: Study
+    at: int
+
+
+def studies_folder() -> Path:
+    """Where the studies lie: at STEERSCOPE_STUDIES, or in the platform's folder for a user's data."""
+    told = os.environ.get("STEERSCOPE_STUDIES")
+    if told:
+        return Path(told).expanduser().absolute()
+    home = Path.home()
+    if sys.platform == "darwin":
+        base = home / "Library" / "Application Support"
+    elif os.name == "nt":
+        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
+    return base / "steerscope" / "studies"
+
+
+class Library:
+    """The studies in one folder.
+
+    Args:
+        root: the folder; :func:`studies_folder` unless told. It is made by the first save.
+        database: address of a shared index; STEERSCOPE_DATABASE unless told, a SQLite file in ``root`` without one.
+
+    Raises:
+        StudyError: the database's address cannot be used.
+    """
+
+    def __init__(self, root: Path | None = None, database: str | None = None) -> None:
+        self.root = root or studies_folder()
+        self._index = Index(self.root, database or os.environ.get("STEERSCOPE_DATABASE") or None)
+        self._editing = threading.Lock()
+
+    # -- one study ---------------------------------------------------------------------------------------------------
+
+    def save(
+        self, about: About, content: Content, adapter: "Adapter | None" = None, *, on_step: Step | None = None
+    ) -> Study:
+        """Keep a new study. When this returns it is on the disk, whatever happens next.
+
+        Args:
+            about: what it is about.
+            content: what it holds.
+            adapter: the LoRA adapter that took part.
+            on_step: told every step; for tests that end the process there.
+
+        Raises:
+            StudyError: it could not be saved; nothing was changed.
+        """
+        id, time_ = new_id(), now()
+        return place(
+            self.root,
+            lambda folder: write_content(folder, content, adapter),
+            lambda files: Study(id, time_, time_, about, files),
+            on_step,
+        )
+
+    def get(self, id: str) -> Study:
+        """The study with this id, from its folder.
+
+        Raises:
+            StudyError: there is none (any more), or its manifest is broken.
+        """
+        path = self.root / check_id(id) / MANIFEST
+        try:
+            study = read_manifest(path.read_bytes())
+        except FileNotFoundError as error:
+            raise StudyError(
+                f"There is no study {id} on this server; ask whoever sent the link for an export, or look in the trash."
+            ) from error
+        except OSError as error:
+            raise StudyError(f"The study {id} cannot be read ({error.strerror or error}).") from error
+        if study.id != id:
+            raise StudyError(f"The folder {id} holds the study {study.id}; give the folder that name again.")
+        return study
+
+    def open(self, id: str) -> tuple[Study, Content]:
+        """A study with all that it holds, checked against its hashes; no model is needed.
+
+        Raises:
+            StudyError: there is none, or it was damaged.
+        """
+        study = self.get(id)
+        check_files(self.root / id, study)
+        return study, read_content(self.root / id)
+
+    def adapter(self, id: str) -> "Adapter | None":
+        """The study's LoRA adapter; imports torch.
+
+        Raises:
+            StudyError: there is no such study.
+            AdapterError: its files are broken.
+        """
+        from steering.lora import load_adapter
+
+        folder = adapter_folder(self.root / self.get(id).id)
+        return None if folder is None else load_adapter(folder)
+
+    def has_adapter(self, id: str) -> bool:
+        """Whether a LoRA adapter took part."""
+        return adapter_folder(self.root / check_id(id)) is not None
+
+    def change(self, id: str, *, title: str | None = None, note: str | None = None) -> Study:
+        """Give a study another title or note.
+
+        Raises:
+            StudyError: no such study, no title, or it could not be written; the old ones stay.
+        """
+        with self._editing:
+            study = self.get(id)
+            about = replace(
+                study.about,
+                title=study.about.title if title is None else title.strip(),
+                note=study.about.note if note is None else note,
+            )
+            changed = replace(study, about=about, changed=now())
+            try:
+                with replacing(self.root / id / MANIFEST) as part:
+                    part.write_bytes(changed.manifest())
+            except OSError as error:
+                raise StudyError(
+                    f"The study could not be written ({error.strerror or error}); title and note are as before."
+                ) from error
+        return changed
+
+    def duplicate(self, id: str, title: str | None = None) -> Study:
+        """A copy of a study under a new id.
+
+        Raises:
+            StudyError: no such study, or it could not be saved.
+        """
+        study = self.get(id)
+        about = replace(study.about, title=(title or f"Copy of {study.about.title}")[:200])
+        return self._copy(self.root / id, study, new_id(), about)
+
+    # -- all of them -------------------------------------------------------------------------------------------------
+
+    def find(self, query: str = "") -> list[Study]:
+        """The studies whose title, note, model, SAE, concept or features hold every word, the last changed first.
+
+        Raises:
+            StudyError: folder or index cannot be read.
+        """
+        if not self.root.is_dir():
+            return []
+        here = self._mend()
+        return [study for study in self._index.find(query) if study.id in here]
+
+    def elsewhere(self) -> int:
+        """How many studies of a shared index have no files here: the folder must be shared as well."""
+        return len(set(self._index.stamps()) - set(self._folders())) if self.root.is_dir() else 0
+
+    def broken(self) -> list[str]:
+        """A sentence about each folder that cannot be read as a study."""
+        faults = []
+        for id in self._folders():
+            try:
+                self.get(id)
+            except StudyError as error:
+                faults.append(str(error))
+        return faults
+
+    def reindex(self) -> int:
+        """Make the index anew from the folders; how many studies it has then."""
+        if not self.root.is_dir():
+            return 0
+        self._index.clear()
+        return len(self._mend())
+
+    # -- delete and restore ------------------------------------------------------------------------------------------
+
+    def delete(self, id: str) -> Study:
+        """Put a study into the trash, from where it can be restored for `KEPT_DAYS` days.
+
+        Raises:
+            StudyError: there is none, or it cannot be moved.
+        """
+        study = self.get(id)
+        with self._editing:
+            move(self.root / id, self.root / TRASH / f"{id}.{int(time.time())}")
+        self._index.drop([id])
+        self.empty_trash(days=KEPT_DAYS)
+        return study
+
+    def trash(self) -> list[Deleted]:
+        """What was deleted, the latest first."""
+        found = []
+        for path, at in self._trashed():
+            try:
+                found.append(Deleted(read_manifest((path / MANIFEST).read_bytes()), at))
+            except (StudyError, OSError):  # nothing that could be restored
+                continue
+        return sorted(found, key=lambda one: one.at, reverse=True)
+
+    def restore(self, id: str) -> Study:
+        """Bring back what was deleted last under this id.
+
+        Raises:
+            StudyError: it is not in the trash, or a study with this id is there already.
+        """
+        check_id(id)
+        paths = sorted(((at, path) for path, at in self._trashed() if path.name.startswith(id)), reverse=True)
+        if not paths:
+            raise StudyError(f"The study {id} is not in the trash; it was emptied after {KEPT_DAYS} days, or by hand.")
+        if (self.root / id).exists():
+            raise StudyError(f"There is a study {id} already; duplicate or delete that one first.")
+        with self._editing:
+            move(paths[0][1], self.root / id)
+        return self.get(id)
+
+    def empty_trash(self, *, days: float = 0) -> int:
+        """Take away for good what was deleted at least ``days`` days ago; how many that were."""
+        limit = time.time() - days * 86400
+        old = [path for path, at in self._trashed() if at <= limit]
+        for path in old:
+            shutil.rmtree(path, ignore_errors=True)
+        return len(old)
+
+    # -- files -------------------------------------------------------------------------------------------------------
+
+    def export(self, id: str, file: BinaryIO) -> Study:
+        """Write a study as one zip.
+
+        Raises:
+            StudyError: no such study, or it was damaged.
+            OSError: ``file`` cannot be written.
+        """
+        study = self.get(id)
+        check_files(self.root / id, study)
+        pack(self.root / id, study, file)
+        return study
+
+    def take(self, file: BinaryIO) -> tuple[Study, bool]:
+        """Take a study from a zip that :meth:`export` wrote, here or elsewhere.
+
+        Returns:
+            The study, and whether it is new: one that is here already, unchanged, is not taken twice. Where another
+            study has its id, it gets a new one.
+
+        Raises:
+            StudyError: the file is not such a zip, too large, damaged, or cannot be saved.
+        """
+        with unpack(file, self.root) as (folder, study):
+            try:
+                if self.get(study.id).digest == study.digest:
+                    return self.get(study.id), False
+                id = new_id()
+            except StudyError:
+                id = new_id() if (self.root / study.id).exists() else study.id
+            return self._copy(folder, study, id, study.about, created=study.created), True
+
+    # -- within ------------------------------------------------------------------------------------------------------
+
+    def _copy(self, source: Path, study: Study, id: str, about: About, *, created: str | None = None) -> Study:
+        def fill(folder: Path) -> None:
+            for file in study.files:
+                target = folder / file.name
+                target.parent.mkdir(exist_ok=True)
+                shutil.copyfile(source / file.name, target)
+
+        def study_of(files: tuple[StoredFile, ...]) -> Study:
+            if files != study.files:
+                raise StudyError(f"The files of {study.id} were changed since they were saved; take a sound copy.")
+            return Study(id, created or now(), now(), about, files)
+
+        return place(self.root, fill, study_of)
+
+    def _folders(self) -> dict[str, int]:
+        """Id → stamp of the manifest, for every folder that is a study by its name."""
+        found = {}
+        for path in self.root.iterdir():
+            if ID.fullmatch(path.name):
+                try:
+                    found[path.name] = (path / MANIFEST).stat().st_mtime_ns
+                except OSError:
+                    continue
+        return found
+
+    def _mend(self) -> set[str]:
+        """Bring the index up to what the folders say; the ids that are there and can be read."""
+        try:
+            folders = self._folders()
+        except OSError as error:
+            raise StudyError(f"The folder {self.root} cannot be read ({error.strerror or error}).") from error
+        known = self._index.stamps()
+        readable = set(folders)
+        for id, stamp in folders.items():
+            if known.get(id) != stamp:
+                try:
+                    study = self.get(id)
+                except StudyError:  # `broken` tells of it
+                    readable.discard(id)
+                    continue
+                self._index.put(study, stamp)
+        if not self._index.shared:  # rows of others may have their files elsewhere
+            self._index.drop(set(known) - set(folders))
+        return readable
+
+    def _trashed(self) -> list[tuple[Path, int]]:
+        folder = self.root / TRASH
+        if not folder.is_dir():
+            return []
+        found = []
+        for path in folder.iterdir():
+            id, _, at = path.name.partition(".")
+            if ID.fullmatch(id) and at.isdigit():
+                found.append((path, int(at)))
+        return found
+
+
+_libraries: dict[tuple[Path, str | None], Library] = {}
+_making = threading.Lock()
+
+
+def library() -> Library:
+    """The studies of this process; one for each folder and database."""
+    key = (studies_folder(), os.environ.get("STEERSCOPE_DATABASE") or None)
+    with _making:
+        if key not in _libraries:
+            _libraries[key] = Library(*key)
+        return _libraries[key]

@@ -1,0 +1,127 @@
+"""What goes into a study's folder comes out the same, bit by bit; what was tampered with does not come out."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from steering.errors import StudyError
+from steering.studies import plain
+from steering.studies.content import read_content, write_content
+from steering.studies.ranking_files import ExampleRow
+from steering.studies.study import UPGRADES, Study, new_id, now, read_manifest
+from steering.studies.tables import read_table, write_table
+from tests.drawn_study import drawn_about, drawn_content, drawn_run
+
+
+def test_a_study_comes_back_as_it_was(tmp_path):
+    told = drawn_content()
+    write_content(tmp_path, told, None)
+    found = read_content(tmp_path)
+    assert found.recipe == told.recipe
+    assert found.answers[1].completions == told.answers[1].completions
+    assert found.answers[1].scores == told.answers[1].scores
+    assert [one.request for one in found.answers] == [one.request for one in told.answers]
+    assert [one.concept for one in found.answers] == [None, "pirate"]
+    run, read = told.run, found.run
+    assert read.examples.fingerprint == run.examples.fingerprint
+    assert read.examples.name == run.examples.name
+    assert read.examples.label_names == run.examples.label_names
+    assert np.array_equal(read.split.train, run.split.train)
+    assert np.array_equal(read.split.heldout, run.split.heldout)
+    assert (read.split.seed, read.split.fraction) == (7, 0.25)
+    assert list(read.rankings) == list(run.rankings)
+    # repr, because one value is NaN; None and NaN must not be taken for each other
+    assert repr(read.rankings) == repr(run.rankings)
+    for name in ("frequency", "maximum", "mean"):
+        ours, theirs = getattr(run.statistics, name), getattr(read.statistics, name)
+        assert theirs.dtype == ours.dtype
+        assert (theirs != ours).nnz == 0
+    for name in ("n_tokens", "max_act", "density"):
+        assert np.array_equal(getattr(read.statistics, name), getattr(run.statistics, name))
+    assert (read.statistics.resid_norm, read.statistics.n_truncated) == (1.1, 2)
+
+
+def test_a_manifest_comes_back_as_it_was():
+    study = Study(new_id(), now(), now(), drawn_about(), ())
+    assert read_manifest(study.manifest()) == study
+    assert replace(study, id=new_id(), changed="later").digest == study.digest
+    assert replace(study, about=drawn_about("Another")).digest != study.digest
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"format": 2}, "update"),
+        ({"format": "1"}, "format"),
+        ({"id": "../../etc/passwd"}, "no study's id"),
+        ({"extra": 1}, "unknown key"),
+        ({"created": 5}, "expected a text"),
+        ({"files": [{"name": "a"}]}, "has no 'sha256'"),
+    ],
+)
+def test_a_manifest_of_others_is_read_strictly(change, told):
+    content = json.loads(Study(new_id(), now(), now(), drawn_about(), ()).manifest()) | change
+    with pytest.raises(StudyError, match=told):
+        read_manifest(json.dumps(content).encode())
+
+
+def test_an_older_format_is_brought_up_to_date(monkeypatch):
+    def rename(content):
+        about = content["about"] | {"title": content["about"]["name"]}
+        del about["name"]
+        return content | {"about": about}
+
+    monkeypatch.setattr("steering.studies.study.FORMAT", 2)
+    monkeypatch.setattr("steering.studies.study.UPGRADES", {1: rename})
+    study = Study(new_id(), now(), now(), drawn_about("New"), ())
+    old = json.loads(study.manifest())
+    old["format"] = 1
+    old["about"]["name"] = old["about"].pop("title")
+    assert read_manifest(json.dumps(old).encode()) == study
+    assert set(UPGRADES) == set(), "a step for every format before this one"
+
+
+@pytest.mark.parametrize("text", [b"", b"[1]", b"{", b'{"format": NaN}', b"[" * 100_000, b"\xff"])
+def test_what_is_no_manifest_is_one_sentence(text):
+    with pytest.raises(StudyError):
+        read_manifest(text)
+
+
+def test_plain_values_are_checked_by_type():
+    settings = drawn_run().rankings["pirate"].settings
+    kind = type(settings)
+    given = plain.to_plain(kind, settings)
+    assert plain.from_plain(kind, given, "settings") == settings
+    for change in ({"seed": 1.5}, {"seed": True}, {"pi0": "often"}, {"positions": "most"}, {"use_top_k": 1}):
+        with pytest.raises(StudyError):
+            plain.from_plain(kind, given | change, "settings")
+
+
+def test_a_text_that_no_file_can_hold_is_refused(tmp_path):
+    with pytest.raises(StudyError, match="half a character"):
+        write_table(tmp_path / "x.parquet", ExampleRow, [ExampleRow("a\ud800", None, (), "0", False)])
+
+
+def test_a_small_table_that_unpacks_to_much_is_refused(tmp_path, monkeypatch):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "examples.parquet"
+    rows = [ExampleRow("x" * 10_000, None, (), "0", False)] * 200
+    write_table(path, ExampleRow, rows)
+    monkeypatch.setattr("steering.studies.tables.MAX_BYTES", 1_000_000)
+    with pytest.raises(StudyError, match="unpacks"):
+        read_table(path, ExampleRow)
+    packed = pq.read_table(path)
+    pq.write_table(packed, path, compression="zstd")  # each different text once: declares a few kB
+    assert path.stat().st_size < 5_000
+    with pytest.raises(StudyError, match="packed in a way"):
+        read_table(path, ExampleRow)
+    pq.write_table(pa.table({"text": ["a"]}), path)
+    with pytest.raises(StudyError, match="other columns"):
+        read_table(path, ExampleRow)
+    path.write_bytes(b"PAR1nonsensePAR1")
+    with pytest.raises(StudyError, match="cannot be read"):
+        read_table(path, ExampleRow)
