@@ -13,8 +13,10 @@ from ui.frame import STEPS, empty_state, next_step, open_page, renew_note
 from ui.job_panel import job_panel
 from ui.palette import NEGATIVE, feature_colour
 from ui.state import chosen
+from ui.study_panel import open_linked, study_panel
 
 open_page("Steer", lead="Boost or suppress what you found. The untouched answer stands beside.")
+open_linked()
 
 run = work.ranking_run()
 if run is None or chosen.label is None:
@@ -62,6 +64,7 @@ with answers:
         else:
             if wanted is not None and done.request != wanted:
                 renew_note("Generate")
+            study_panel("steer")
             diff = st.toggle("Mark what changed", key="steer_diff", value=True, persist_state="session")
             finished_view(done, colours, key="steered", diff=diff)
 

@@ -10,11 +10,13 @@ from ui.errors import boundary
 from ui.frame import STEPS, empty_state, open_page, renew_note
 from ui.job_panel import job_panel
 from ui.state import chosen
+from ui.study_panel import open_linked, study_panel
 
 open_page(
     "Compare",
     lead="The same prompts and seeds under every method, all made from the same examples.",
 )
+open_linked()
 
 run = work.ranking_run()
 if run is None or chosen.label is None:
@@ -50,6 +52,7 @@ else:
     else:
         if wanted is not None and done.request != wanted:
             renew_note("Compare")
+        study_panel("compare")
         compare_view.score_table(done)
         diff = st.toggle("Mark what differs from the baseline", key="compare_diff", persist_state="session")
         finished_view(done, compare_view.colours(done.titles), key="compared", diff=diff)

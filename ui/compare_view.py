@@ -9,7 +9,7 @@ import streamlit as st
 
 from steering.prompting import concept_instruction
 from ui import charts, work
-from ui.controls import Strength, feature_swatches, strength_controls
+from ui.controls import Strength, feature_swatches, put_strength, strength_controls
 from ui.errors import boundary
 from ui.job_panel import job_panel
 from ui.palette import NEGATIVE, feature_colour
@@ -104,6 +104,16 @@ def _told_in() -> "ToldIn":
         "prompt"}.__getitem__, key="compare_told_in", required=True, persist_state="session",
     )  # fmt: skip
     return found
+
+
+def put_plan(plan: Plan, label: str, run: "RankingRun") -> None:
+    """Give the controls of `method_controls` these values, before they are drawn; what they do not offer is left."""
+    st.session_state[f"compare_instruction_{chosen.model}_{label}"] = plan.instruction
+    if abs(plan.diff_mean_factor) <= 2:
+        st.session_state["compare_diff_mean"] = plan.diff_mean_factor
+    if 0 <= plan.lora_factor <= 3:
+        st.session_state["lora_factor"] = plan.lora_factor
+    put_strength(plan.strength, run)
 
 
 def _default_instruction(label: str) -> str:

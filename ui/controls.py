@@ -111,6 +111,25 @@ def strength_controls(run: "RankingRun", features: tuple[int, ...], *, key: str 
     return Strength(edits, mode, scope)
 
 
+def put_strength(strength: Strength, run: "RankingRun", *, key: str = "strength") -> None:
+    """Give the controls of `strength_controls` these values, before they are drawn; what they do not offer is left."""
+    positions = next(iter(run.rankings.values())).settings.positions
+    if strength.mode not in MODES or strength.scope not in SCOPES:
+        return
+    st.session_state[f"{key}_mode"] = strength.mode
+    st.session_state[f"{key}_scope_{positions}"] = strength.scope
+    for feature_id, factor, max_act in strength.features:
+        name = feature_key(key, feature_id)
+        if strength.mode not in ("scale", "min_clamp"):
+            st.session_state[f"{name}_sign"] = "Suppress" if factor < 0 else "Boost"
+        limit = slider_limit(max_act, run.statistics.resid_norm)
+        if strength.mode == "scale":
+            name, limit = f"{name}_scale", FACTOR_LIMIT
+        if strength.mode != "ablate" and abs(factor) <= FACTOR_LIMIT:
+            st.session_state[f"{name}_box"] = abs(factor)
+            st.session_state[f"{name}_slider"] = min(limit, abs(factor))
+
+
 def _feature(
     run: "RankingRun", feature_id: int, slot: int, mode: str, scope: str, key: str
 ) -> tuple[int, float, float]:
@@ -265,6 +284,16 @@ def _drawing(key: str) -> tuple[int, int, float]:
         help="1 samples from the model's own distribution (AxBench); 0 always takes the likeliest token.",
     )  # fmt: skip
     return int(seed), int(tokens), float(temperature)
+
+
+def put_ask(ask: Ask, *, key: str) -> None:
+    """Give the controls of `ask_controls` these values, before they are drawn; what they do not offer is left."""
+    st.session_state[f"{key}_prompts_{chosen.model}"] = "\n".join(ask.prompts)
+    if 0 <= ask.seed < 2**31 and 1 <= ask.max_new_tokens <= 256 and 0 <= ask.temperature <= 2 and 1 <= ask.count <= 4:
+        st.session_state[f"{key}_seed"] = ask.seed
+        st.session_state[f"{key}_tokens"] = ask.max_new_tokens
+        st.session_state[f"{key}_temperature"] = ask.temperature
+        st.session_state[f"{key}_count"] = ask.count
 
 
 def feature_swatches(features: tuple[int, ...]) -> str:

@@ -62,6 +62,7 @@ STEPS = (
 EVIDENCE = (
     ("pages/5_Benchmark.py", "Benchmark", ":material/leaderboard:", "Every method on every concept"),
     ("pages/6_Findings.py", "Findings", ":material/fact_check:", "The paper's claims, tested"),
+    ("pages/7_Studies.py", "Studies", ":material/bookmarks:", "What was saved: open, share, compare"),
 )
 """Screens that stand beside the way: page, title, icon, what is there."""
 

@@ -141,6 +141,28 @@ def settings_controls() -> "RankingSettings":
     )
 
 
+def put_settings(settings: "RankingSettings") -> None:
+    """Give the controls of `settings_controls` these values, before they are drawn; what they do not offer is left."""
+    in_world = is_world_model(chosen.model)
+    prior = next((name for name, value in _PRIORS.items() if value == settings.pi0), None)
+    if prior is None or settings.heldout > 0.6:
+        return
+    st.session_state[f"rank_positions_{in_world}"] = settings.positions
+    st.session_state[f"rank_pi0_{in_world}"] = prior
+    st.session_state["rank_heldout"] = settings.heldout
+    st.session_state["rank_seed"] = settings.seed
+    st.session_state["rank_candidates"] = settings.candidates
+    st.session_state["rank_use_support"] = settings.use_support
+    st.session_state["rank_support"] = settings.min_support
+    st.session_state["rank_use_density"] = settings.use_density
+    st.session_state["rank_density"] = settings.max_density
+    st.session_state[f"rank_use_output_{in_world}"] = settings.use_output_score
+    st.session_state[f"rank_output_{in_world}"] = settings.min_output_score
+    st.session_state["rank_use_top"] = settings.use_top_k
+    if settings.top_k is not None:
+        st.session_state["rank_top"] = settings.top_k
+
+
 def summary(ranking: "Ranking") -> None:
     """What was found, in one row of numbers, and what the filters took away."""
     best = ranking.features[0] if ranking.features else None

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from steering.cli.output import check_file, inert, unwritable, write_json
+from steering.cli.output import check_file, unwritable, write_json
 from steering.errors import StudyError
+from steering.exports.spreadsheet import inert
 
 if TYPE_CHECKING:
     from steering.studies.library import Library

@@ -138,6 +138,10 @@ class Library:
         folder = adapter_folder(self.root / self.get(id).id)
         return None if folder is None else load_adapter(folder)
 
+    def has(self, id: str) -> bool:
+        """Whether there is a study with this id."""
+        return (self.root / check_id(id) / MANIFEST).is_file()
+
     def has_adapter(self, id: str) -> bool:
         """Whether a LoRA adapter took part."""
         return adapter_folder(self.root / check_id(id)) is not None

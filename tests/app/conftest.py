@@ -13,8 +13,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
-def _fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _fresh_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.setenv("STEERSCOPE_WARM_UP", "0")
+    monkeypatch.setenv("STEERSCOPE_STUDIES", str(tmp_path / "studies"))
+    monkeypatch.delenv("STEERSCOPE_DATABASE", raising=False)
     monkeypatch.chdir(ROOT)
     runtime.reset()
     st.cache_data.clear()

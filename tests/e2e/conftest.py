@@ -70,7 +70,8 @@ def serve(script: Path, log: Path, **environment: str) -> Iterator[str]:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
     command += ["--server.headless=true", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]
-    variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    studies = str(log.parent / "studies")
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), "STEERSCOPE_STUDIES": studies, **environment}
     with log.open("w") as out:
         server = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=out, stderr=subprocess.STDOUT)
         try:

@@ -1,0 +1,167 @@
+"""Saving on Steer and Compare, opening by link after a restart, and the Studies page; no model is ever loaded."""
+
+import io
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from steering import runtime
+from steering.studies.library import library
+from tests.app.conftest import ROOT
+from tests.drawn_study import LABELS, drawn_answers, drawn_run
+from ui.compare_view import Plan
+from ui.controls import Ask, Strength
+from ui.work import Generated, Request
+
+STRENGTH = Strength(((5, -0.45, 2.142857074737549),), "clamp", "prompt")
+TITLES = ("Baseline", "SAE")
+
+
+def answers(screen: str) -> Generated:
+    drawn = drawn_answers(screen, judged=screen == "compare")
+    ask = Ask(tuple(drawn.request["prompts"]), 17, 0.7, 1.0, 11, 1)
+    settings = STRENGTH if screen == "steer" else Plan(TITLES, "Talk like a pirate.", -0.25, STRENGTH, 1.0)
+    titles = ("Baseline", "Steered") if screen == "steer" else TITLES
+    return Generated(drawn.completions, Request(titles, ask, settings), drawn.concept, drawn.scores)
+
+
+@pytest.fixture
+def session() -> dict[str, object]:
+    """What a session has chosen that has steered and compared."""
+    run, store = drawn_run(), runtime.store
+    return {
+        "examples_id": store.put("examples", run.examples.fingerprint, run.examples),
+        "examples_title": "Pirates · 12 examples",
+        "label": LABELS[0],
+        "ranking_id": store.put("ranking", "r", run),
+        "features": (5,),
+        "completions_id": store.put("steer", "s", answers("steer")),
+        "comparison_id": store.put("compare", "c", answers("compare")),
+    }
+
+
+def saved(open_alone, session, screen: str, title: str) -> str:
+    page = {"steer": "pages/3_Steer.py", "compare": "pages/4_Compare.py"}[screen]
+    app = open_alone(page, **session)
+    assert not app.exception
+    title_box = next(box for box in app.text_input if str(box.key).startswith(f"study_title_{screen}"))
+    assert "pirate" in title_box.value
+    title_box.set_value(title)
+    app.text_area(key=f"study_note_{screen}").set_value("Look at the *second* answer.")
+    app.button(key=f"study_keep_{screen}").click().run()
+    assert not app.exception
+    found = next(study for study in library().find() if study.about.title == title)
+    assert any(found.id in code.value for code in app.code), "the link stands there"
+    return found.id
+
+
+def linked(page: str, id: str) -> AppTest:
+    """The page in a new session of a restarted server."""
+    runtime.reset()
+    app = AppTest.from_file(str(ROOT / page), default_timeout=20)
+    app.query_params["study"] = id
+    return app.run()
+
+
+@pytest.mark.parametrize("screen", ["steer", "compare"])
+def test_a_link_opens_the_screen_as_it_was_after_a_restart(open_alone, session, screen):
+    id = saved(open_alone, session, screen, "Told")
+    page = {"steer": "pages/3_Steer.py", "compare": "pages/4_Compare.py"}[screen]
+    app = linked(page, id)
+    assert not app.exception
+    assert not app.error
+    assert not app.warning, "no control has two values"
+    state = app.session_state
+    assert (state["steerscope.label"], state["steerscope.features"]) == (LABELS[0], (5,))
+    assert state["steerscope.examples_title"] == "Pirates · 12 examples"
+    for kind, name in (("steer", "completions_id"), ("compare", "comparison_id")):
+        found, told = runtime.store.get(kind, state[f"steerscope.{name}"]), answers(kind)
+        assert found.completions == told.completions
+        assert found.scores == told.scores
+        assert found.request == told.request
+    assert repr(runtime.store.get("ranking", state["steerscope.ranking_id"]).rankings) == repr(drawn_run().rankings)
+    assert app.text_area(key=f"{screen}_prompts_demo").value.splitlines()[0] == "Explain bread."
+    assert app.number_input(key=f"{screen}_seed").value == 11
+    assert app.number_input(key=f"{screen}_tokens").value == 17
+    assert app.selectbox(key="strength_mode").value == "clamp"
+    assert app.number_input(key="strength_demo_demo_5_box").value == 0.45
+    if screen == "compare":
+        assert app.slider(key="compare_diff_mean").value == -0.25
+        assert any("Overall" in frame.value.columns for frame in app.dataframe)
+    else:
+        assert not any("Made with other settings" in caption.value for caption in app.caption)
+    assert runtime.jobs().active() == []
+    assert runtime.shelf().loaded("model") == []
+
+
+def test_a_link_that_leads_nowhere_is_one_sentence(open_alone):
+    for id in ("a" * 16, "../../etc/passwd", ""):
+        app = linked("pages/4_Compare.py", id)
+        assert not app.exception
+        assert len(app.error) == 1
+        assert any("Find features first" in text.value for text in app.markdown)
+
+
+def test_a_study_that_was_tampered_with_leaves_the_session_alone(open_alone, session):
+    id = saved(open_alone, session, "steer", "Told")
+    path = library().root / id / "answers.json"
+    path.write_text(path.read_text().replace("clamp", "champ"))
+    app = linked("pages/3_Steer.py", id)
+    assert not app.exception
+    assert "answers.json" in app.error[0].value
+    assert "steerscope.label" not in app.session_state
+
+
+def pick(app: AppTest, *rows: int) -> AppTest:
+    app.session_state["studies_table"] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
+    return app.run()
+
+
+def test_an_empty_page_says_how_to_begin(open_alone):
+    app = open_alone("pages/7_Studies.py")
+    assert not app.exception
+    assert any("Nothing is saved yet" in text.value for text in app.markdown)
+
+
+def test_find_open_duplicate_delete_and_undo(open_app, open_alone, session):
+    id = saved(open_alone, session, "compare", "First win")
+    other = saved(open_alone, session, "steer", "Second try")
+    app = open_app("pages/7_Studies.py")
+    assert list(app.dataframe[0].value["Title"]) == ["Second try", "First win"]
+    app.text_input(key="studies_query").set_value("FIRST").run()
+    assert list(app.dataframe[0].value["Title"]) == ["First win"]
+    pick(app, 0)
+    app.button(key="study_duplicate").click().run()
+    assert len(library().find()) == 3
+    app.text_input(key="studies_query").set_value("").run()
+    pick(app, 1)
+    assert any(other in code.value and "/Steer?study=" in code.value for code in app.code)
+    app.button(key="study_delete").click().run()
+    assert not app.exception
+    assert other not in {study.id for study in library().find()}
+    app.button(key="studies_undo").click().run()
+    assert other in {study.id for study in library().find()}
+    pick(app, 0, 2)
+    assert not app.exception
+    tables = [frame.value for frame in app.dataframe]
+    assert any("Overall" in table.columns for table in tables)
+    pick(app, 2)
+    app.button(key="study_open").click().run()
+    assert not app.exception
+    assert app.session_state["steerscope.comparison_id"] == f"study.{id}.compare"
+
+
+def test_a_zip_is_taken_over(open_alone, session):
+    id = saved(open_alone, session, "compare", "Told")
+    packed = io.BytesIO()
+    library().export(id, packed)
+    library().delete(id)
+    library().empty_trash()
+    app = open_alone("pages/7_Studies.py")
+    app.file_uploader(key="studies_upload_0").upload("study.zip", packed.getvalue(), "application/zip").run()
+    app.button(key="studies_take").click().run()
+    assert not app.exception
+    assert [study.id for study in library().find()] == [id]
+    app.file_uploader(key="studies_upload_1").upload("study.zip", b"no zip", "application/zip").run()
+    app.button(key="studies_take").click().run()
+    assert "no zip" in app.error[0].value

@@ -1,0 +1,70 @@
+"""Which recipe makes the answers on the screen again?"""
+
+import re
+from typing import TYPE_CHECKING
+
+from steering.errors import RecipeError
+from steering.recipes.recipe import (
+    Baselines,
+    ChosenFeature,
+    DiffMeanBaseline,
+    ExamplesSource,
+    ModelSource,
+    PromptedBaseline,
+    Recipe,
+    SaeSource,
+    SamplingSettings,
+)
+from steering.recipes.writing import write_recipe
+from ui.compare_view import Plan
+from ui.model_choice import shown_sae
+from ui.state import chosen
+
+if TYPE_CHECKING:
+    from steering.lora import Adapter
+    from steering.ranking.run import RankingRun
+    from ui.work import Generated
+
+_SITES = {"input": "resid_pre", "output": "resid_post"}
+
+
+def recipe_text(run: "RankingRun", label: str, done: "Generated | None", adapter: "Adapter | None") -> str | None:
+    """The recipe's JSON, None where a recipe has no word for what was done."""
+    place = re.search(r"\.(\d+)\.(input|output)$", run.hook_module)
+    if done is None or place is None or adapter is not None:  # nothing yet names an adapter's weights in a recipe
+        return None
+    settings, ask = done.request.settings, done.request.ask
+    strength = settings.strength if isinstance(settings, Plan) else settings
+    try:
+        recipe = Recipe(
+            model=ModelSource(chosen.model),
+            sae=SaeSource(shown_sae(), f"blocks.{place[1]}.hook_{_SITES[place[2]]}"),
+            features=tuple(ChosenFeature(*feature) for feature in strength.features),
+            mode=strength.mode,  # type: ignore[arg-type]  # checked there
+            scope=strength.scope,  # type: ignore[arg-type]  # checked there
+            prompts=ask.prompts,
+            sampling=SamplingSettings(ask.max_new_tokens, ask.temperature, ask.top_p, ask.count),
+            seed=ask.seed,
+            concept=done.concept,
+            baselines=_baselines(settings, done.titles) if isinstance(settings, Plan) else Baselines(),
+            examples=ExamplesSource(
+                run.examples.fingerprint,
+                label,
+                int(run.examples.label(label).sum()),
+                int((~run.examples.label(label)).sum()),
+                run.examples.name,
+            ),
+            ranking=run.rankings[label].settings,
+            versions=dict(done.completions[0].receipt.versions) if done.completions else {},
+        )
+    except RecipeError:  # such as a feature that never fires, or a name that no recipe takes
+        return None
+    return write_recipe(recipe)
+
+
+def _baselines(plan: Plan, titles: tuple[str, ...]) -> Baselines:
+    """The methods that took part."""
+    return Baselines(
+        prompted=PromptedBaseline(plan.instruction) if "Prompted" in titles else None,
+        diff_mean=DiffMeanBaseline(plan.diff_mean_factor) if "DiffMean" in titles else None,
+    )
