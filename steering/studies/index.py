@@ -100,6 +100,7 @@ class Index:
         ).casefold()
 
         def write(db: Connection) -> None:
+            db.execute(delete(_features).where(_features.c.study_id == study.id))
             db.execute(delete(_studies).where(_studies.c.id == study.id))
             db.execute(
                 insert(_studies).values(

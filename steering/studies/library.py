@@ -10,8 +10,9 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, replace
+from io import BufferedIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from steering.errors import StudyError
 from steering.replacing import replacing
@@ -133,10 +134,12 @@ class Library:
             StudyError: there is no such study.
             AdapterError: its files are broken.
         """
+        folder = adapter_folder(self.root / self.get(id).id)
+        if folder is None:
+            return None
         from steering.lora import load_adapter
 
-        folder = adapter_folder(self.root / self.get(id).id)
-        return None if folder is None else load_adapter(folder)
+        return load_adapter(folder)
 
     def has(self, id: str) -> bool:
         """Whether there is a study with this id."""
@@ -254,7 +257,7 @@ class Library:
             move(paths[0][1], self.root / id)
         return self.get(id)
 
-    def empty_trash(self, *, days: float = 0) -> int:
+    def empty_trash(self, *, days: int | float = 0) -> int:
         """Take away for good what was deleted at least ``days`` days ago; how many that were."""
         limit = time.time() - days * 86400
         old = [path for path, at in self._trashed() if at <= limit]
@@ -264,7 +267,7 @@ class Library:
 
     # -- files -------------------------------------------------------------------------------------------------------
 
-    def export(self, id: str, file: BinaryIO) -> Study:
+    def export(self, id: str, file: BufferedIOBase) -> Study:
         """Write a study as one zip.
 
         Raises:
@@ -276,7 +279,7 @@ class Library:
         pack(self.root / id, study, file)
         return study
 
-    def take(self, file: BinaryIO) -> tuple[Study, bool]:
+    def take(self, file: BufferedIOBase) -> tuple[Study, bool]:
         """Take a study from a zip that :meth:`export` wrote, here or elsewhere.
 
         Returns:

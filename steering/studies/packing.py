@@ -11,8 +11,9 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, cast
 
 from steering.errors import StudyError
 from steering.studies.content import ALWAYS, KNOWN, read_content
@@ -28,13 +29,13 @@ _CHUNK = 2**16
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def pack(folder: Path, study: Study, file: BinaryIO) -> None:
+def pack(folder: Path, study: Study, file: BufferedIOBase) -> None:
     """Write a study's files into a zip; the same study gives the same bytes.
 
     Raises:
         OSError: ``file`` cannot be written.
     """
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(cast(IO[bytes], file), "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(_entry(MANIFEST), study.manifest())
         for stored in study.files:
             with (folder / stored.name).open("rb") as source, archive.open(_entry(stored.name), "w") as target:
@@ -42,7 +43,7 @@ def pack(folder: Path, study: Study, file: BinaryIO) -> None:
 
 
 @contextmanager
-def unpack(file: BinaryIO, root: Path) -> Iterator[tuple[Path, Study]]:
+def unpack(file: BufferedIOBase, root: Path) -> Iterator[tuple[Path, Study]]:
     """The folder, until the block ends, in which a zip's study lies unpacked, read and found sound.
 
     Args:
@@ -56,7 +57,7 @@ def unpack(file: BinaryIO, root: Path) -> Iterator[tuple[Path, Study]]:
     try:
         try:
             folder.mkdir(parents=True)
-            with zipfile.ZipFile(file) as archive:
+            with zipfile.ZipFile(cast(IO[bytes], file)) as archive:
                 entries = _checked(archive)
                 _unpack_all(archive, entries, folder)
         except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError) as error:
