@@ -12,7 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from steering.errors import StudyError
 
-_PAIR = ("first", "second")
+_PLACES = ("first", "second", "third", "fourth")
 _SCALARS: dict[Any, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -25,8 +25,8 @@ def to_plain(kind: Any, value: Any) -> Any:
         hints = get_type_hints(kind)
         return {one.name: to_plain(hints[one.name], getattr(value, one.name)) for one in fields(kind)}
     if get_origin(kind) is tuple:
-        if _is_pair(kind):
-            return {name: to_plain(one, item) for name, one, item in zip(_PAIR, get_args(kind), value, strict=True)}
+        if _is_record(kind):
+            return {name: to_plain(one, item) for (name, one), item in zip(_named(kind).items(), value, strict=True)}
         return [to_plain(get_args(kind)[0], item) for item in value]
     if _is_choice(kind):
         return to_plain(_fitting(kind, value), value)
@@ -37,7 +37,7 @@ def from_plain(kind: Any, value: Any, where: str) -> Any:
     """The ``kind`` that ``value`` stands for; a field that is missing takes its default.
 
     Args:
-        kind: a dataclass, a scalar, ``Literal``, ``tuple[X, ...]``, a tuple of two, ``dict[str, str]``,
+        kind: a dataclass, a scalar, ``Literal``, ``tuple[X, ...]``, a tuple of up to four, ``dict[str, str]``,
             or a union of such.
         value: as :func:`to_plain` gave it, after any journey through a file.
         where: names the place in a message.
@@ -51,11 +51,11 @@ def from_plain(kind: Any, value: Any, where: str) -> Any:
     origin = get_origin(kind)
     if is_dataclass(kind):
         return _object(kind, value, where)
-    if origin is tuple and _is_pair(kind):
-        if not isinstance(value, Mapping) or set(value) != set(_PAIR):
-            raise _unfit(value, "a pair", where)
-        pair = zip(_PAIR, get_args(kind), strict=True)
-        return tuple(from_plain(one, value[name], f"{where}.{name}") for name, one in pair)
+    if origin is tuple and _is_record(kind):
+        named = _named(kind)
+        if not isinstance(value, Mapping) or set(value) != set(named):
+            raise _unfit(value, f"an object with {', '.join(named)}", where)
+        return tuple(from_plain(one, value[name], f"{where}.{name}") for name, one in named.items())
     if origin is tuple:
         if not isinstance(value, list):
             raise _unfit(value, "a list", where)
@@ -77,8 +77,8 @@ def arrow_type(kind: Any) -> Any:
     if is_dataclass(kind):
         return pa.struct(arrow_fields(kind))
     if get_origin(kind) is tuple:
-        if _is_pair(kind):
-            return pa.struct([(name, arrow_type(one)) for name, one in zip(_PAIR, get_args(kind), strict=True)])
+        if _is_record(kind):
+            return pa.struct([(name, arrow_type(one)) for name, one in _named(kind).items()])
         return pa.list_(arrow_type(get_args(kind)[0]))
     if get_origin(kind) is dict:
         return pa.map_(pa.string(), pa.string())
@@ -101,7 +101,7 @@ def to_cell(kind: Any, value: Any) -> Any:
     if is_dataclass(kind):
         hints = get_type_hints(kind)
         return {one.name: to_cell(hints[one.name], value[one.name]) for one in fields(kind)}
-    if get_origin(kind) is tuple and not _is_pair(kind):
+    if get_origin(kind) is tuple and not _is_record(kind):
         return [to_cell(get_args(kind)[0], item) for item in value]
     if get_origin(kind) is dict:
         return list(value.items())
@@ -118,7 +118,7 @@ def from_cell(kind: Any, value: Any, where: str) -> Any:
     if is_dataclass(kind):
         hints = get_type_hints(kind)
         return {name: from_cell(hints[name], item, where) for name, item in value.items()}
-    if get_origin(kind) is tuple and not _is_pair(kind):
+    if get_origin(kind) is tuple and not _is_record(kind):
         return [from_cell(get_args(kind)[0], item, where) for item in value]
     if get_origin(kind) is dict:
         return dict(value)
@@ -201,9 +201,14 @@ def _is_choice(kind: Any) -> bool:
     return get_origin(kind) in (Union, UnionType)
 
 
-def _is_pair(kind: Any) -> bool:
-    arguments = get_args(kind)
-    return len(arguments) == 2 and arguments[1] is not Ellipsis
+def _is_record(kind: Any) -> bool:
+    """Whether a tuple has a fixed number of places, each with a kind of its own."""
+    return Ellipsis not in get_args(kind)
+
+
+def _named(kind: Any) -> dict[str, Any]:
+    """The kinds of such a tuple's places, by name."""
+    return dict(zip(_PLACES[: len(get_args(kind))], get_args(kind), strict=True))
 
 
 def _fitting(kind: Any, value: Any) -> Any:

@@ -62,7 +62,11 @@ def place(
         step("told")
         part.rename(root / study.id)
         step("placed")
-        _sync(root)
+        try:
+            _sync(root)
+        except OSError:  # it would not outlive a power cut, and is about to be called not saved
+            (root / study.id).rename(part)
+            raise
     except OSError as error:
         raise StudyError(
             f"The study could not be saved in {root} ({error.strerror or error}); make room there, or choose another "
