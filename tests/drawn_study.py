@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.sparse import csc_array
 
+from steering.conversation import ChatSupport
 from steering.examples import LabelledExamples, split_examples
 from steering.generation.completion import Completion, Receipt, WrittenFeature
 from steering.judges.score import Score
@@ -52,7 +53,17 @@ def drawn_run() -> RankingRun:
         return Ranking(label, features, steps, 0.25, 6, 6, 9, 3, 4, 2, 0.001, settings, ("Few positives.",))
 
     rankings = {LABELS[0]: ranking(LABELS[0], (known, unknown)), LABELS[1]: ranking(LABELS[1], ())}
-    return RankingRun(examples, split, statistics, rankings, "demo", "layer2", "model.layers.2.output", None)
+    return RankingRun(
+        examples,
+        split,
+        statistics,
+        rankings,
+        "demo",
+        "layer2",
+        "model.layers.2.output",
+        None,
+        ChatSupport(False, "No template."),
+    )
 
 
 def drawn_completion(condition: int, prompt: str, text: str) -> Completion:
@@ -70,6 +81,7 @@ def drawn_completion(condition: int, prompt: str, text: str) -> Completion:
         perplexity=None if steered else float("inf"),
         repetition=Repetition(4, 1.0, 0.5, 1 / 3, Loop(0, 0, 0)),
         bos_count=1,
+        told_in=None,
         adapter="off",
         n_prompt_tokens=5,
         n_generated=3,

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from steering.generation.completion import ToldIn
 from steering.prompting import concept_instruction
 from ui import charts, work
 from ui.controls import Strength, feature_swatches, put_strength, strength_controls
@@ -19,7 +20,6 @@ from ui.text import counted, plain
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-    from steering.generation.completion import ToldIn
     from steering.lora import Adapter
     from steering.workbench import RankingRun
 
@@ -48,7 +48,7 @@ class Plan:
 
     titles: tuple[str, ...]
     instruction: str
-    told_in: "ToldIn"
+    told_in: ToldIn
     diff_mean_factor: float
     strength: Strength
     lora_factor: float
@@ -98,7 +98,7 @@ def method_controls(run: "RankingRun", label: str) -> Plan:
     return Plan(tuple(titles), instruction, told_in, float(diff_factor), strength, lora_factor)
 
 
-def _told_in() -> "ToldIn":
+def _told_in() -> ToldIn:
     found: ToldIn = st.segmented_control(
         "Told in", ["prompt", "system"], default="prompt", format_func={"prompt": "The prompt", "system": "The system "
         "prompt"}.__getitem__, key="compare_told_in", required=True, persist_state="session",
@@ -109,6 +109,8 @@ def _told_in() -> "ToldIn":
 def put_plan(plan: Plan, label: str, run: "RankingRun") -> None:
     """Give the controls of `method_controls` these values, before they are drawn; what they do not offer is left."""
     st.session_state[f"compare_instruction_{chosen.model}_{label}"] = plan.instruction
+    if run.chat.no_system is None:
+        st.session_state["compare_told_in"] = plan.told_in
     if abs(plan.diff_mean_factor) <= 2:
         st.session_state["compare_diff_mean"] = plan.diff_mean_factor
     if 0 <= plan.lora_factor <= 3:

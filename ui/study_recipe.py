@@ -65,6 +65,6 @@ def recipe_text(run: "RankingRun", label: str, done: "Generated | None", adapter
 def _baselines(plan: Plan, titles: tuple[str, ...]) -> Baselines:
     """The methods that took part."""
     return Baselines(
-        prompted=PromptedBaseline(plan.instruction) if "Prompted" in titles else None,
+        prompted=PromptedBaseline(plan.instruction, plan.told_in) if "Prompted" in titles else None,
         diff_mean=DiffMeanBaseline(plan.diff_mean_factor) if "DiffMean" in titles else None,
     )

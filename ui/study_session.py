@@ -98,6 +98,7 @@ def restore(id: str) -> Study:
     adapter_id = f"study.{id}" if library().has_adapter(id) else None
     chosen.adapter_id = adapter_id
     put_settings(ranking.settings)
+    st.session_state["steer_form"] = "Prompts"  # conversations are not kept
     for one in content.answers:
         found = _generated(one, asked[one.screen], adapter_id)
         kept = runtime.store.put(one.screen, f"study.{id}.{one.screen}", found, owner=mine)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csc_array
 
+from steering.conversation import ChatSupport
 from steering.errors import StudyError
 from steering.examples import LabelledExamples, Split
 from steering.ranking import FeatureRank, FilterStep, Ranking, RankingSettings
@@ -74,6 +75,7 @@ class RunHead:
     sae: str
     hook_module: str
     neuronpedia_id: str | None
+    chat: ChatSupport
     examples_name: str
     examples_sha256: str
     label_names: tuple[str, ...]
@@ -106,6 +108,7 @@ def write_ranking(folder: Path, run: RankingRun) -> None:
         sae=run.sae,
         hook_module=run.hook_module,
         neuronpedia_id=run.neuronpedia_id,
+        chat=run.chat,
         examples_name=examples.name,
         examples_sha256=examples.fingerprint,
         label_names=examples.label_names,
@@ -166,6 +169,7 @@ def read_ranking(folder: Path) -> RankingRun:
         sae=head.sae,
         hook_module=head.hook_module,
         neuronpedia_id=head.neuronpedia_id,
+        chat=head.chat,
     )
 
 

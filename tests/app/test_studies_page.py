@@ -20,7 +20,7 @@ TITLES = ("Baseline", "SAE")
 def answers(screen: str) -> Generated:
     drawn = drawn_answers(screen, judged=screen == "compare")
     ask = Ask(tuple(drawn.request["prompts"]), 17, 0.7, 1.0, 11, 1)
-    settings = STRENGTH if screen == "steer" else Plan(TITLES, "Talk like a pirate.", -0.25, STRENGTH, 1.0)
+    settings = STRENGTH if screen == "steer" else Plan(TITLES, "Talk like a pirate.", "prompt", -0.25, STRENGTH, 1.0)
     titles = ("Baseline", "Steered") if screen == "steer" else TITLES
     return Generated(drawn.completions, Request(titles, ask, settings), drawn.concept, drawn.scores)
 

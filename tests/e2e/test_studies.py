@@ -52,7 +52,7 @@ def test_a_link_outlives_the_server(browser, open_page, tmp_path):
 
     with serve(ROOT / "app.py", tmp_path / "second.log") as url:
         page = open_page(f"{url}/Compare?{address.partition('?')[2]}")
-        expect(page.get_by_text("Mark what differs")).to_be_visible()
+        expect(page.get_by_text("Mark what differs")).to_be_visible(timeout=JOB)
         assert answers(page) == told
         expect(page.get_by_label("Prompts, one a line")).to_have_value("Explain how bread is baked.")
         expect(page.get_by_text("Made with other settings")).to_have_count(0)
