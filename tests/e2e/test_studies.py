@@ -13,6 +13,7 @@ JOB = 90_000
 
 def answers(page) -> list[str]:
     """The texts of all answers on the screen, pane by pane."""
+    expect(page.get_by_role("button", name="Receipt")).to_have_count(4, timeout=JOB)  # one per pane, drawn last
     shown = page.get_by_label("Explain how bread is baked.", exact=False).filter(visible=True)
     return [shown.nth(i).inner_text() for i in range(shown.count())]
 
