@@ -14,6 +14,7 @@ from steering.cli.detect import add_detect_parser
 from steering.cli.generate import add_generate_parser
 from steering.cli.label import add_label_parser
 from steering.cli.models import add_models_parser
+from steering.cli.options import join_hook_point
 from steering.cli.rank import add_rank_parser
 from steering.cli.recipe import add_recipe_parser
 from steering.cli.run import add_run_parser
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(given)
     _set_environment()
     try:
+        join_hook_point(parsed)
         return int(parsed.run(parsed))
     except SteeringError as error:
         sys.stderr.write(f"error: {' '.join(str(error).split())}\n")

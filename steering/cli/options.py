@@ -11,10 +11,32 @@ def add_model_options(parser: argparse.ArgumentParser, *, sae: bool = True) -> N
     parser.add_argument("--model", default="demo", metavar="MODEL", help="preset, folder or Hub id (default demo)")
     if sae:
         parser.add_argument(
-            "--sae", metavar="SAE", help="a preset's SAE, a folder in sae-lens' format, or release/sae_id"
+            "--sae", metavar="SAE", help="a preset's SAE, a folder in sae-lens' format, an npz or safetensors file, or "
+            "release/sae_id"
+        )  # fmt: skip
+        parser.add_argument(
+            "--hook-point",
+            metavar="POINT",
+            help="where a file of bare tensors belongs, e.g. blocks.12.hook_resid_post (,k=32 for top-k)",
         )
-    parser.add_argument("--device", default="cpu", metavar="D", help="torch device (default cpu)")
+    parser.add_argument(
+        "--device", default="cpu", metavar="D", help="torch device, or auto: all accelerators together (default cpu)"
+    )
     parser.add_argument("--dtype", choices=("auto", "float32", "bfloat16", "float16"), default="auto")
+
+
+def join_hook_point(arguments: argparse.Namespace) -> None:
+    """Put ``--hook-point`` behind the file that ``--sae`` names, which is how everything below spells it.
+
+    Raises:
+        SteeringError: there is no ``--sae`` to belong to.
+    """
+    hook_point = getattr(arguments, "hook_point", None)
+    if hook_point is None:
+        return
+    if arguments.sae is None:
+        raise SteeringError("--hook-point belongs to a file of bare tensors; name it with --sae.")
+    arguments.sae = f"{arguments.sae}@{hook_point}"
 
 
 def number(text: str, option: str) -> float:

@@ -1,41 +1,68 @@
-"""What does the user mean by this name: a preset's SAE, a folder, or a release?"""
+"""What does the user mean by this name: a preset's SAE, a folder, a file of bare tensors, or a release?"""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from steering.errors import SaeError
 from steering.presets import presets
 from steering.saes.autoencoder import SparseAutoencoder
+from steering.saes.plain import SUFFIXES, Told, read_plain, split_told
 from steering.saes.reading import CONFIG, WEIGHTS, read_folder, refuse_pickle
 from steering.saes.releases import read_release
 
 
-def load_sae(source: str, *, device: str = "cpu") -> SparseAutoencoder:
+def load_sae(
+    source: str, *, device: str = "cpu", on_progress: Callable[[int, int, str, str], None] | None = None
+) -> SparseAutoencoder:
     """Load an SAE.
 
     Args:
-        source: in this order: a folder in sae-lens' format; a preset (``demo``: its default SAE) or one of its SAEs
-            (``demo/NAME``); ``release/sae_id`` of sae-lens' directory, or ``owner/repository/folder`` on the Hub.
+        source: in this order: a folder in sae-lens' format; a file of bare tensors (npz or safetensors) with what it
+            does not say (``params.npz@blocks.12.hook_resid_post``, see ``steering.saes.plain``); a preset (``demo``:
+            its default SAE) or one of its SAEs (``demo/NAME``); ``release/sae_id`` of sae-lens' directory, or
+            ``owner/repository/folder`` on the Hub.
         device: a torch device.
+        on_progress: told bytes done and in all, their unit and what is going on, while something is downloaded.
 
     Raises:
         SaeError: it cannot be found, read or used; the message says what to do.
     """
-    path = Path(source).expanduser()
-    if path.is_dir():
+    name, told = split_told(source)
+    path = Path(name).expanduser()
+    if path.is_dir() and (file := _only_file(path)) is None:
+        _refuse_told(told, path)
         return read_folder(path).to(device)
-    if path.is_file():
-        return read_folder(_folder_of(path)).to(device)
+    if path.exists():
+        file = path if path.is_file() else _only_file(path)
+        assert file is not None
+        refuse_pickle(file)
+        if file.name in (CONFIG, WEIGHTS) and (file.parent / CONFIG).is_file() and (file.parent / WEIGHTS).is_file():
+            _refuse_told(told, path)
+            return read_folder(file.parent).to(device)
+        if file.suffix not in SUFFIXES:
+            raise SaeError(
+                f"{file} is not an SAE: give the folder that holds {CONFIG} and {WEIGHTS}, or a file of bare tensors "
+                f"({' or '.join(SUFFIXES)})."
+            )
+        return read_plain(file, told).to(device)
     refuse_pickle(path)
     first, _, rest = source.partition("/")
     if (preset := presets().get(first)) is not None:
         return load_sae(preset.sae(rest or None), device=device)
     if path.is_absolute() or source.startswith((".", "~")) or "\\" in source:
         raise SaeError(f"There is no folder {path}; give a folder that holds {CONFIG} and {WEIGHTS}.")
-    return read_release(source).to(device)
+    _refuse_told(told, path)
+    return read_release(source, on_progress=on_progress).to(device)
 
 
-def _folder_of(file: Path) -> Path:
-    refuse_pickle(file)
-    if file.name not in (CONFIG, WEIGHTS):
-        raise SaeError(f"{file} is not an SAE folder of sae-lens; give the folder that holds {CONFIG} and {WEIGHTS}.")
-    return file.parent
+def _only_file(folder: Path) -> Path | None:
+    """The one file of bare tensors in a folder that is none of sae-lens', as Gemma Scope's folders are."""
+    if (folder / WEIGHTS).is_file():
+        return None
+    files = [file for file in sorted(folder.iterdir()) if file.suffix in SUFFIXES]
+    return files[0] if len(files) == 1 else None
+
+
+def _refuse_told(told: Told, path: Path) -> None:
+    if told != Told():
+        raise SaeError(f"{path} says itself where it belongs; drop what stands behind the @.")

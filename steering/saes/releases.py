@@ -7,6 +7,7 @@ TransformerLens behind it, importing takes seconds.
 import difflib
 import pickle
 import warnings
+from collections.abc import Callable
 from typing import Any
 from zipfile import BadZipFile
 
@@ -17,7 +18,7 @@ from steering.saes.building import build_autoencoder
 _MAX_SUGGESTIONS = 5
 
 
-def read_release(source: str) -> SparseAutoencoder:
+def read_release(source: str, *, on_progress: Callable[[int, int, str, str], None] | None = None) -> SparseAutoencoder:
     """Load ``release/sae_id`` through sae-lens, from the local cache or the Hub, onto the CPU.
 
     Args:

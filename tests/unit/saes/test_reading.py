@@ -48,7 +48,9 @@ def test_either_file_names_its_folder(folder):
     assert load_sae(str(folder / "cfg.json")).metadata.path == str(folder)
     assert load_sae(str(folder / "sae_weights.safetensors")).metadata.path == str(folder)
     save_file(tensors_of(), folder / "other.safetensors")
-    refused(folder / "other.safetensors", "give the folder")
+    refused(folder / "other.safetensors", "lacks threshold")
+    (folder / "notes.txt").write_text("")
+    refused(folder / "notes.txt", "give the folder")
 
 
 @pytest.mark.parametrize("name", ["cfg.json", "sae_weights.safetensors"])
