@@ -73,15 +73,16 @@ def record(model: LanguageModel, hook_point: HookPoint, *, stop: bool = False) -
             into it, and nothing after.
 
     Yields:
-        A recording whose ``resid`` is ``[batch pos d_model]`` after the forward.
+        A recording whose ``resid`` is ``[batch pos d_model]`` after the forward, on the model's device.
 
     Raises:
         ModelError: the model has no such hook point.
     """
     recording = Recording()
+    device = model.device
 
     def see(resid: Tensor) -> None:
-        recording.resid = resid
+        recording.resid = resid.to(device)  # of a model split over several devices, layers run on others
         if stop:
             raise _StopForward
 
@@ -105,15 +106,19 @@ def edit(model: LanguageModel, hook_point: HookPoint, change: Edit) -> Iterator[
     Raises:
         ModelError: the model has no such hook point.
     """
-    layout = model.layout
+    layout, device = model.layout, model.device
     target = layout.locate(hook_point)
+
+    def see(resid: Tensor) -> Tensor:
+        return change(resid.to(device)).to(resid.device)
+
     with ExitStack() as stack:
         if hook_point.site == "resid_mid":
             joins = layout.locate(HookPoint(hook_point.layer, "mlp_out"))
             differences: list[Tensor] = []
 
             def change_copy(resid: Tensor) -> Tensor:
-                edited = change(resid)
+                edited = see(resid)
                 differences[:] = [edited - resid]
                 return edited
 
@@ -123,7 +128,7 @@ def edit(model: LanguageModel, hook_point: HookPoint, change: Edit) -> Iterator[
             stack.callback(_register(target, change_copy).remove)
             stack.callback(_register(joins, change_other).remove)
         else:
-            stack.callback(_register(target, change).remove)
+            stack.callback(_register(target, see).remove)
         yield
 
 

@@ -1,5 +1,6 @@
 """How does a language model come into memory, and what does everyone who shares it need to know?"""
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from steering.devices import devices
 from steering.errors import ModelError
+from steering.hub import OnBytes, at, fetch_model, short, split_revision
 from steering.layout import ModelLayout, detect_layout
 from steering.presets import model_source, presets, refuse_unbuilt
 
@@ -31,6 +33,7 @@ class LanguageModel:
         tokenizer: a fast tokenizer (offsets are needed to tell content from template).
         layout: where the decoder layers are.
         prepend_bos: whether a text is read with a BOS in front; False when the tokenizer has none.
+        revision: commit of the Hub repository that it was loaded from; None for a folder or a preset.
         lock: held for a whole forward or generation, because hooks and adapters are seen by every thread.
     """
 
@@ -39,6 +42,7 @@ class LanguageModel:
     tokenizer: PreTrainedTokenizerBase
     layout: ModelLayout
     prepend_bos: bool
+    revision: str | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -64,8 +68,21 @@ class LanguageModel:
 
     @property
     def device(self) -> torch.device:
-        """Where the first parameters are."""
-        return self.model.device
+        """Where token ids go in, residuals are read and logits come out, also of a model split over several devices."""
+        places = getattr(self.model, "hf_device_map", None)
+        if places is None or len(set(places.values())) < 2:
+            return self.model.device
+        # accelerate moves what goes in to where the embedding is run; its weight may lie elsewhere until then.
+        hook = getattr(_embedding(self.model), "_hf_hook", None)
+        place = getattr(hook, "execution_device", None)
+        return self.model.device if place is None else torch.device(place)
+
+    @property
+    def placement(self) -> str:
+        """Where the weights are, for the screen: one device, or all of them where it is split."""
+        places = getattr(self.model, "hf_device_map", None) or {"": self.model.device}
+        named = dict.fromkeys(f"cuda:{place}" if isinstance(place, int) else str(place) for place in places.values())
+        return " + ".join(named)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -87,6 +104,13 @@ class LanguageModel:
         """Number of distinct parameters."""
         return sum(parameter.numel() for parameter in self.model.parameters())
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory of parameters and buffers, counted as they lie there; tied weights once."""
+        return sum(
+            tensor.numel() * tensor.element_size() for tensor in (*self.model.parameters(), *self.model.buffers())
+        )
+
     @contextmanager
     def running(self) -> Iterator[PreTrainedModel]:
         """Hold the model for one forward or generation, without gradients."""
@@ -94,39 +118,52 @@ class LanguageModel:
             yield self.model
 
 
-def load_model(source: str, *, device: str = "cpu", dtype: Dtype = "auto") -> LanguageModel:
+def load_model(
+    source: str, *, device: str = "cpu", dtype: Dtype = "auto", on_progress: OnBytes | None = None
+) -> LanguageModel:
     """Load a causal language model and its tokenizer.
 
     Args:
-        source: a preset (``demo``), a folder in transformers' format, or a Hub id (``google/gemma-2-2b-it``).
-        device: a torch device.
+        source: a preset (``demo``), a folder in transformers' format, or a Hub id (``google/gemma-2-2b-it``), which
+            may name a branch, tag or commit (``google/gemma-2-2b-it@main``).
+        device: a torch device; ``auto`` is the machine's accelerator, all of them together where it has several, and
+            the CPU where it has none.
         dtype: number format of the weights; ``auto`` is float32 on a CPU and the checkpoint's own elsewhere.
+        on_progress: told megabytes done and in all while something is downloaded; may raise ``Cancelled``.
 
     Raises:
-        ModelError: not found, not a causal language model, no usable tokenizer, unknown layout, weights that are not
-            finite numbers, a preset that is not built, or a device that this machine does not have or that is full.
+        ModelError: not found, gated, not a causal language model, code of its own, no usable tokenizer, no safetensors
+            weights, unknown layout, weights that are not finite numbers or not all there, a preset that is not built,
+            or a device that this machine does not have or that is full.
     """
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     refuse_unbuilt(source)
-    place = find_device(device)
+    place = _placement(device)
     _hide_loading_bar()
-    known = presets()
-    path = model_source(source)
-    if source not in known and Path(source).exists() and not (Path(source) / "config.json").exists():
-        raise ModelError(f"The folder {source} has no config.json; give a folder that save_pretrained wrote.")
-    wanted: Any = (torch.float32 if place.type == "cpu" else "auto") if dtype == "auto" else getattr(torch, dtype)
+    folder, revision = _find_folder(source, on_progress)
+    on_cpu = place == torch.device("cpu")
+    wanted: Any = (torch.float32 if on_cpu else "auto") if dtype == "auto" else getattr(torch, dtype)
+    common = {"trust_remote_code": False, "local_files_only": True}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_pretrained(path, dtype=wanted, trust_remote_code=False, use_safetensors=True)
-        model.to(place)  # type: ignore[arg-type]  # wrapped by transformers without a signature
+        tokenizer = AutoTokenizer.from_pretrained(folder, **common)
+        model, report = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=wanted,
+            use_safetensors=True,
+            output_loading_info=True,
+            device_map=None if isinstance(place, torch.device) else place,
+            **common,
+        )
+        if isinstance(place, torch.device):
+            model.to(place)
     except torch.OutOfMemoryError as error:
         raise ModelError(f"{source} does not fit into the memory of {device}; choose a smaller dtype.") from error
     except torch.AcceleratorError as error:
-        raise ModelError(f"The device {device} cannot be used ({_first_line(error)}); choose another one.") from error
+        raise ModelError(f"The device {device} cannot be used ({short(error)}); choose another one.") from error
     except SafetensorError as error:
-        raise ModelError(f"The weights of {source} are damaged ({_first_line(error)}); get a sound copy.") from error
+        raise ModelError(f"The weights of {source} are damaged ({short(error)}); get a sound copy.") from error
     except RuntimeError as error:
         if "ignore_mismatched_sizes" not in str(error):  # transformers' word for shapes other than the config's
             raise
@@ -134,12 +171,103 @@ def load_model(source: str, *, device: str = "cpu", dtype: Dtype = "auto") -> La
             f"The weights of {source} do not have the shapes of its config.json; get a sound copy."
         ) from error
     except (OSError, ValueError, KeyError) as error:
-        names = f"a preset ({', '.join(known)})" if known else "a preset"
         raise ModelError(
-            f"The model {source!r} could not be loaded ({_first_line(error)}); "
-            f"give {names}, a folder in transformers' format with safetensors weights, or a Hub id."
+            f"The model {source!r} could not be loaded ({short(error)}); give {_preset_names()}, a folder in "
+            "transformers' format with safetensors weights, or a Hub id."
         ) from error
-    return wrap_model(model, tokenizer, name=source)
+    if missing := sorted(report["missing_keys"]):  # transformers would fill them with random numbers
+        raise ModelError(
+            f"The weights of {source} lack {len(missing)} tensors that its config.json asks for, {missing[0]} among "
+            "them; get a whole copy, of the model with its language-modelling head."
+        )
+    return wrap_model(model, tokenizer, name=source, revision=revision)
+
+
+def _find_folder(source: str, on_progress: OnBytes | None) -> tuple[Path, str | None]:
+    """The folder that a model is to be loaded from, checked, and its commit where it came from the Hub."""
+    path = model_source(source)
+    folder = Path(path).expanduser()
+    if folder.exists():
+        if not (folder / "config.json").exists():
+            raise ModelError(f"The folder {source} has no config.json; give a folder that save_pretrained wrote.")
+        _check_config(folder, source)
+        _check_weights(folder, source)
+        return folder, None
+    repo, revision = split_revision(path)
+    if folder.is_absolute() or source.startswith((".", "~")) or repo.count("/") > 1:
+        raise ModelError(
+            f"There is no folder {source}; give {_preset_names()}, a folder in transformers' format, or a Hub id."
+        )
+    folder = fetch_model(repo, revision, lambda folder: _check_config(folder, source), on_progress)
+    _check_weights(folder, at(repo, revision))
+    return folder, folder.name
+
+
+def _check_config(folder: Path, source: str) -> None:
+    """Refuse what cannot be used before any weights are fetched."""
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as CAUSAL
+
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"The config.json of {source} cannot be read as JSON ({short(error)}); get it again."
+        ) from error
+    kind, names = config.get("model_type"), config.get("architectures") or []
+    if kind not in CONFIG_MAPPING_NAMES:
+        if config.get("auto_map"):
+            raise ModelError(
+                f"{source} brings Python code of its own (auto_map in its config.json), which is never run here; "
+                "choose a model that transformers knows by itself."
+            )
+        raise ModelError(
+            f"{source} is of the type {kind!r}, which the installed transformers does not know; choose another model, "
+            "or update transformers."
+        )
+    if kind not in CAUSAL or (names and not set(names) & set(CAUSAL.values())):
+        raise ModelError(
+            f"{source} is not a causal language model but {', '.join(names) or kind}; choose one that continues text, "
+            "such as a ...ForCausalLM."
+        )
+
+
+def _check_weights(folder: Path, source: str) -> None:
+    """Refuse a folder without safetensors weights, or with some of its shards missing."""
+    index = folder / "model.safetensors.index.json"
+    if (folder / "model.safetensors").is_file():
+        return
+    try:
+        shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    except FileNotFoundError:
+        pickles = [file.name for file in folder.glob("*.bin")]
+        held = f"only pickled ones ({pickles[0]}), which can run code and are never read" if pickles else "no such file"
+        raise ModelError(
+            f"{source} has no weights in safetensors (model.safetensors): {held}; choose a repository that has them, "
+            "or save it again with save_pretrained."
+        ) from None
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise ModelError(f"{index} cannot be read ({short(error)}); get it again.") from error
+    if missing := [shard for shard in shards if not (folder / shard).is_file()]:
+        raise ModelError(
+            f"{source} has {len(shards) - len(missing)} of the {len(shards)} files of its weights, {missing[0]} is "
+            "missing; get the rest of it."
+        )
+
+
+def _preset_names() -> str:
+    known = presets()
+    return f"a preset ({', '.join(known)})" if known else "a preset"
+
+
+def _placement(device: str) -> torch.device | Literal["auto"]:
+    """One device, or accelerate's own plan for several."""
+    if device != "auto":
+        return find_device(device)
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    if accelerator is None:
+        return torch.device("cpu")
+    return "auto" if torch.accelerator.device_count() > 1 else accelerator
 
 
 def find_device(name: str) -> torch.device:
@@ -150,13 +278,8 @@ def find_device(name: str) -> torch.device:
     """
     here = devices()
     if name not in here:
-        raise ModelError(f"This machine has no device {name!r}; it has {', '.join(here)}.")
+        raise ModelError(f"This machine has no device {name!r}; it has {', '.join(here)}, and auto.")
     return torch.device(name)
-
-
-def _first_line(error: Exception) -> str:
-    """What an error of a library says first, to be put into brackets."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def _hide_loading_bar() -> None:
@@ -170,7 +293,9 @@ def _hide_loading_bar() -> None:
         enable_progress_bars()
 
 
-def wrap_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, name: str) -> LanguageModel:
+def wrap_model(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, name: str, revision: str | None = None
+) -> LanguageModel:
     """Put a model that is already in memory into the form that everything here works with.
 
     Raises:
@@ -188,6 +313,8 @@ def wrap_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, na
         )
     model.eval().requires_grad_(False)
     for parameter_name, parameter in model.named_parameters():
+        if parameter.is_meta:  # accelerate keeps it on the disk or in main memory until it is used
+            continue
         if not torch.isfinite(parameter).all():
             raise ModelError(f"The weights of {name} hold NaN or infinity in {parameter_name}; get a sound copy.")
     if tokenizer.pad_token_id is None:
@@ -198,6 +325,7 @@ def wrap_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, na
         tokenizer=tokenizer,
         layout=detect_layout(model),
         prepend_bos=tokenizer.bos_token_id is not None,
+        revision=revision,
     )
 
 

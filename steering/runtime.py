@@ -107,6 +107,12 @@ class Shelf:
         with self._changed:
             return [name for (of, name), entry in self._entries.items() if of == kind and entry.loaded]
 
+    def ask(self, kind: str, name: str, question: Callable[[Any], Any]) -> Any | None:
+        """What a loaded thing answers to a quick question, None where it is not loaded; it is not held for longer."""
+        with self._changed:
+            entry = self._entries.get((kind, name))
+            return question(entry.value) if entry is not None and entry.loaded else None
+
     def clear(self) -> None:
         """Let go of everything that nobody holds."""
         with self._changed:

@@ -57,12 +57,31 @@ class Loaded:
 
 @contextmanager
 def open_model(
-    model: str, *, device: str = "cpu", dtype: Dtype = "auto", should_stop: Callable[[], bool] | None = None
+    model: str,
+    *,
+    device: str = "cpu",
+    dtype: Dtype = "auto",
+    should_stop: Callable[[], bool] | None = None,
+    on_progress: Progress | None = None,
 ) -> Iterator[LanguageModel]:
-    """Hold a model in memory for the block; everyone who names the same one shares it."""
+    """Hold a model in memory for the block; everyone who names the same one shares it.
+
+    Args:
+        model: a preset, a folder or a Hub id.
+        device: a torch device, or ``auto``.
+        dtype: of the weights.
+        should_stop: asked while waiting for room.
+        on_progress: told megabytes while something is downloaded.
+
+    Raises:
+        ModelError: see :func:`steering.models.load_model`.
+    """
     key = model_key(model, device, dtype)
     with runtime.lease(
-        "model", key, lambda: load_model(model, device=device, dtype=dtype), should_stop=should_stop
+        "model",
+        key,
+        lambda: load_model(model, device=device, dtype=dtype, on_progress=on_progress),
+        should_stop=should_stop,
     ) as found:
         yield found
 
@@ -75,15 +94,17 @@ def open_pair(
     device: str = "cpu",
     dtype: Dtype = "auto",
     should_stop: Callable[[], bool] | None = None,
+    on_progress: Progress | None = None,
 ) -> Iterator[Loaded]:
     """Hold a model and an SAE in memory for the block.
 
     Args:
         model: a preset, a folder or a Hub id.
         sae: a preset's SAE by its name, a folder, or ``release/sae_id``; None takes the preset's default.
-        device: a torch device.
+        device: a torch device, or ``auto``.
         dtype: of the model's weights; the SAE is float32 always.
         should_stop: asked while waiting for room.
+        on_progress: told megabytes while something is downloaded.
 
     Raises:
         ModelError: see :func:`steering.models.load_model`.
@@ -91,16 +112,24 @@ def open_pair(
     """
     key = sae_key(model, sae, device, dtype)
     with (
-        open_model(model, device=device, dtype=dtype, should_stop=should_stop) as network,
+        open_model(model, device=device, dtype=dtype, should_stop=should_stop, on_progress=on_progress) as network,
         runtime.lease(
-            "sae", key, lambda: load_fitted_sae(model, sae, device=device, dtype=dtype), should_stop=should_stop
+            "sae",
+            key,
+            lambda: load_fitted_sae(model, sae, device=device, dtype=dtype, on_progress=on_progress),
+            should_stop=should_stop,
         ) as (autoencoder, reference),
     ):
         yield Loaded(network, autoencoder, reference)
 
 
 def load_fitted_sae(
-    model: str, sae: str | None = None, *, device: str = "cpu", dtype: Dtype = "auto"
+    model: str,
+    sae: str | None = None,
+    *,
+    device: str = "cpu",
+    dtype: Dtype = "auto",
+    on_progress: Progress | None = None,
 ) -> tuple[SparseAutoencoder, Reference | None]:
     """Load an SAE, check it against its model, and read its reference activations where it has any.
 
@@ -109,9 +138,9 @@ def load_fitted_sae(
         SaeError: it cannot be found or read, does not fit the model, or not into the memory of the device.
     """
     with open_model(model, device=device, dtype=dtype) as network:
-        found = load_sae(sae_source(model, sae))
+        found = load_sae(sae_source(model, sae), on_progress=on_progress)
         try:
-            return fit_to_model(found, network).to(device), read_reference(found)
+            return fit_to_model(found, network).to(network.device), read_reference(found)
         except torch.OutOfMemoryError as error:
             raise SaeError(
                 f"The SAE {found.name} does not fit into the memory of {device} beside its model; choose a narrower "

@@ -17,7 +17,7 @@ from ui import start
 from ui.errors import show_error
 from ui.model_choice import model_choice, model_dialog, shown_sae
 from ui.state import chosen
-from ui.text import plain
+from ui.text import memory, plain
 
 LOGO = Path(__file__).parent / "assets" / "logo.svg"
 MARK = Path(__file__).parent / "assets" / "mark.svg"
@@ -163,12 +163,17 @@ def _model_state() -> None:
         st.caption(f"SAE {plain(shown_sae())}")
         if warmth.error:
             show_error(warmth.error, title=warmth.phase)
-        elif model_key(chosen.model, device_for(chosen.model, chosen.device), chosen.dtype) in runtime.shelf().loaded(
-            "model"
-        ):
-            st.caption(":green[:material/check_circle:] Ready")
+        elif (size := _n_bytes()) is not None:
+            st.caption(f":green[:material/check_circle:] Ready, {memory(size)} in memory")
         elif warmth.started and not warmth.ready:
             st.caption(":orange[:material/hourglass_top:] Warming up in the background")
         else:
             st.caption(":gray[:material/radio_button_unchecked:] Loads at first use")
     model_choice()
+
+
+def _n_bytes() -> int | None:
+    """Memory of the session's model, measured; None where it is not loaded."""
+    key = model_key(chosen.model, device_for(chosen.model, chosen.device), chosen.dtype)
+    size: int | None = runtime.shelf().ask("model", key, lambda model: model.n_bytes)
+    return size

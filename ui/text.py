@@ -15,6 +15,11 @@ def counted(number: int, singular: str, plural: str | None = None) -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
+def memory(n_bytes: int) -> str:
+    """A number of bytes as one reads it: "26 MB", "5.2 GB"."""
+    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.0f} MB"
+
+
 def duration(seconds: float) -> str:
     """A length of time as one reads it: "8 s", "2 min 05 s", "1 h 10 min"."""
     whole = round(seconds)

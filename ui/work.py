@@ -137,7 +137,14 @@ def _asked(kind: str) -> tuple[object, ...]:
 def _pair(job: Job, model: str, sae: str, at: Place) -> Any:
     from steering.workbench import open_pair
 
-    return open_pair(model, sae, device=at.device, dtype=at.dtype, should_stop=lambda: job.should_stop)
+    return open_pair(
+        model,
+        sae,
+        device=at.device,
+        dtype=at.dtype,
+        should_stop=lambda: job.should_stop,
+        on_progress=lambda done, total, unit, what: job.tick(done, total, what, unit=unit),
+    )
 
 
 def start_ranking(settings: "RankingSettings") -> Job:

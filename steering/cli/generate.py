@@ -92,7 +92,7 @@ def _run(arguments: argparse.Namespace) -> int:
         told = arguments.system or concept_instruction(arguments.model, arguments.concept)
         told_in: ToldIn = "prompt" if arguments.system is None else "system"
         conditions.append(Condition("prompted", instruction=told, told_in=told_in))
-    options = {"device": arguments.device, "dtype": arguments.dtype}
+    options = {"device": arguments.device, "dtype": arguments.dtype, "on_progress": Bar()}
     with (
         open_pair(arguments.model, arguments.sae, **options) if arguments.feature else nullcontext() as loaded,
         open_model(arguments.model, **options) as model,

@@ -63,7 +63,8 @@ def _run(arguments: argparse.Namespace) -> int:
     examples, report = read_examples(arguments.examples, label=arguments.label)
     tell_findings(report)
     tell_source(arguments.model)
-    with open_pair(arguments.model, arguments.sae, device=arguments.device, dtype=arguments.dtype) as loaded:
+    options = {"device": arguments.device, "dtype": arguments.dtype}
+    with open_pair(arguments.model, arguments.sae, **options, on_progress=Bar()) as loaded:
         run = rank_examples(
             loaded,
             examples,

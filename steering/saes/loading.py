@@ -1,9 +1,9 @@
 """What does the user mean by this name: a preset's SAE, a folder, a file of bare tensors, or a release?"""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from steering.errors import SaeError
+from steering.hub import OnBytes
 from steering.presets import presets
 from steering.saes.autoencoder import SparseAutoencoder
 from steering.saes.plain import SUFFIXES, Told, read_plain, split_told
@@ -11,9 +11,7 @@ from steering.saes.reading import CONFIG, WEIGHTS, read_folder, refuse_pickle
 from steering.saes.releases import read_release
 
 
-def load_sae(
-    source: str, *, device: str = "cpu", on_progress: Callable[[int, int, str, str], None] | None = None
-) -> SparseAutoencoder:
+def load_sae(source: str, *, device: str = "cpu", on_progress: OnBytes | None = None) -> SparseAutoencoder:
     """Load an SAE.
 
     Args:

@@ -6,19 +6,22 @@ TransformerLens behind it, importing takes seconds.
 
 import difflib
 import pickle
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from zipfile import BadZipFile
 
 from steering.errors import SaeError
+from steering.hub import OnBytes, explained, is_reachable, progress_class, short
 from steering.saes.autoencoder import SparseAutoencoder
 from steering.saes.building import build_autoencoder
 
 _MAX_SUGGESTIONS = 5
 
 
-def read_release(source: str, *, on_progress: Callable[[int, int, str, str], None] | None = None) -> SparseAutoencoder:
+def read_release(source: str, *, on_progress: OnBytes | None = None) -> SparseAutoencoder:
     """Load ``release/sae_id`` through sae-lens, from the local cache or the Hub, onto the CPU.
 
     Args:
@@ -29,46 +32,82 @@ def read_release(source: str, *, on_progress: Callable[[int, int, str, str], Non
         SaeError: unknown release or id (close ones are named), not in the cache while offline, gated, damaged, or of a
             kind that cannot be used here.
     """
-    from huggingface_hub import errors as hub_errors
     from sae_lens import SAE
     from safetensors import SafetensorError
 
     release, sae_id = split_source(source)
     where = f"The SAE {release}/{sae_id}"
     try:
-        with warnings.catch_warnings():
+        with (
+            warnings.catch_warnings(),
+            explained(where, f"https://huggingface.co/{_repository(release)}", SaeError),
+            _our_downloads(on_progress, f"Downloading {release}/{sae_id}"),
+        ):
             # It advises to load the model with centred weights, which fitting does exactly, and to use release names.
             warnings.simplefilter("ignore", UserWarning)
             sae: Any = SAE.from_pretrained(release, sae_id, device="cpu", dtype="float32")
-    except hub_errors.LocalEntryNotFoundError as error:
-        raise SaeError(
-            f"{where} is not in the local cache and the Hub could not be reached; connect once, or copy it into the "
-            "cache folder (HF_HUB_CACHE)."
-        ) from error
-    except hub_errors.GatedRepoError as error:
-        raise SaeError(
-            f"{where} is in a gated repository; accept its terms on huggingface.co and log in with `hf auth login`."
-        ) from error
-    except (hub_errors.RepositoryNotFoundError, hub_errors.EntryNotFoundError, hub_errors.HFValidationError) as error:
-        raise SaeError(
-            f"{where} was not found on the Hub ({_short(error)}); give release/sae_id of a release of sae-lens, "
-            "or owner/repository/folder."
-        ) from error
     except (pickle.UnpicklingError, EOFError) as error:
         raise SaeError(
-            f"{where} is a pickle file that does not hold plain weights, and is not opened ({_short(error)})."
+            f"{where} is a pickle file that does not hold plain weights, and is not opened ({short(error)})."
         ) from error
     except (SafetensorError, BadZipFile) as error:
-        raise SaeError(
-            f"{where} has a damaged file ({_short(error)}); its download was probably cut off: remove it from the "
-            "cache (`hf cache rm`) and fetch it again."
-        ) from error
+        raise _damaged(where, error) from error
     except (ValueError, KeyError, AttributeError, RuntimeError, OSError) as error:
+        if "PytorchStreamReader" in str(error):
+            raise _damaged(where, error) from error
         raise SaeError(
-            f"{where} could not be loaded by sae-lens ({type(error).__name__}: {_short(error)}); if it loads "
+            f"{where} could not be loaded by sae-lens ({type(error).__name__}: {short(error)}); if it loads "
             "with sae_lens.SAE.from_pretrained in the same environment, open an issue with this message."
         ) from error
     return from_sae_lens(sae, where=where, release=release, sae_id=sae_id)
+
+
+_loading = threading.Lock()
+
+
+@contextmanager
+def _our_downloads(on_progress: OnBytes | None, what: str) -> Iterator[None]:
+    """Give sae-lens' loaders two functions of ours for the length of the block, one block at a time.
+
+    Files come with progress, and from the cache at once where there is no network. Shapes of tensors are read from the
+    file itself: sae-lens asks the Hub for its first bytes even if the whole file is in the cache, so that Gemma Scope
+    2 would not load offline.
+    """
+    from huggingface_hub import hf_hub_download
+    from sae_lens.loading import pretrained_sae_loaders as loaders
+    from safetensors import safe_open
+
+    bar = progress_class(on_progress, what)
+    offline = {} if is_reachable() else {"local_files_only": True, "force_download": False}
+
+    def download(*arguments: Any, **options: Any) -> str:
+        return hf_hub_download(*arguments, **{**options, **offline, "tqdm_class": bar})
+
+    def tensor_shapes(repo_id: str, filename: str) -> dict[str, list[int]]:
+        with safe_open(download(repo_id, filename), framework="pt") as file:
+            return {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
+
+    with _loading:
+        theirs = loaders.hf_hub_download, loaders.get_safetensors_tensor_shapes
+        loaders.hf_hub_download, loaders.get_safetensors_tensor_shapes = download, tensor_shapes
+        try:
+            yield
+        finally:
+            loaders.hf_hub_download, loaders.get_safetensors_tensor_shapes = theirs
+
+
+def _repository(release: str) -> str:
+    from sae_lens.loading.pretrained_saes_directory import get_pretrained_saes_directory
+
+    found = get_pretrained_saes_directory().get(release)
+    return release if found is None else found.repo_id
+
+
+def _damaged(where: str, error: Exception) -> SaeError:
+    return SaeError(
+        f"{where} has a damaged file ({short(error)}); its download was probably cut off: remove it from the "
+        "cache (`hf cache rm`) and fetch it again."
+    )
 
 
 def from_sae_lens(sae: Any, *, where: str, release: str | None = None, sae_id: str | None = None) -> SparseAutoencoder:
@@ -111,9 +150,3 @@ def _suggested(wanted: str, known: list[str]) -> str:
     close = difflib.get_close_matches(wanted, known, n=_MAX_SUGGESTIONS, cutoff=0.4) if wanted else []
     word = "close ones are" if close else f"it has {len(known)}, among them"
     return f"{word} {', '.join(close or known[:_MAX_SUGGESTIONS])}"
-
-
-def _short(error: BaseException) -> str:
-    """The start of an error as part of a sentence; torch says what is wrong on the second line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines[:2]).rstrip(".:") or type(error).__name__
