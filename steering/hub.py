@@ -5,6 +5,7 @@ refused before gigabytes arrive), then only the files that are needed. Without a
 where the libraries would try again for half a minute.
 """
 
+import errno
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ OnBytes = Callable[[int, int, str, str], None]
 _MODEL_FILES = ["*.json", "*.txt", "*.model", "*.jinja", "model*.safetensors"]
 _NOT_THESE = ["*/*", "model.*.safetensors"]  # exports to other formats; variants beside the weights
 _PROBE_SECONDS = 3.0
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)  # full, or not ours to write to
 _CACHE = "the cache folder (HF_HUB_CACHE)"
 
 
@@ -62,7 +64,7 @@ def split_revision(source: str) -> tuple[str, str | None]:
 def is_reachable() -> bool:
     """Whether the Hub answers now; asks once, for three seconds at most."""
     from huggingface_hub import constants
-    from huggingface_hub.utils import get_session
+    from huggingface_hub.utils._http import get_session
 
     if constants.is_offline_mode():
         return False
@@ -134,7 +136,7 @@ def explained(what: str, page: str, kind: type[Exception]) -> Iterator[None]:
     except errors.HfHubHTTPError as error:
         raise kind(f"{what} could not be fetched from the Hub ({short(error)}); try again later.") from error
     except OSError as error:
-        if error.errno is None:
+        if error.errno not in _DISK:
             raise
         raise kind(
             f"{what} could not be written to {_CACHE} ({error.strerror}); make room, or set HF_HOME elsewhere."

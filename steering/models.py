@@ -19,6 +19,7 @@ from steering.layout import ModelLayout, detect_layout
 from steering.presets import model_source, presets, refuse_unbuilt
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+_TOKENIZER_FILES = ("tokenizer*.json", "*.model", "vocab.*")
 MAX_CONTEXT = 1024
 """Texts are read up to this many tokens, as in AxBench and the paper's pipeline."""
 
@@ -143,12 +144,14 @@ def load_model(
     place = _placement(device)
     _hide_loading_bar()
     folder, revision = _find_folder(source, on_progress)
+    if not any(next(folder.glob(pattern), None) for pattern in _TOKENIZER_FILES):
+        raise ModelError(f"The folder of {source} has no tokenizer files; save the tokenizer beside the model.")
     on_cpu = place == torch.device("cpu")
     wanted: Any = (torch.float32 if on_cpu else "auto") if dtype == "auto" else getattr(torch, dtype)
     common = {"trust_remote_code": False, "local_files_only": True}
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **common)
-        model, report = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=wanted,
             use_safetensors=True,
@@ -156,6 +159,7 @@ def load_model(
             device_map=None if isinstance(place, torch.device) else place,
             **common,
         )
+        model, report = loaded
         if isinstance(place, torch.device):
             model.to(place)
     except torch.OutOfMemoryError as error:
@@ -205,8 +209,7 @@ def _find_folder(source: str, on_progress: OnBytes | None) -> tuple[Path, str | 
 
 def _check_config(folder: Path, source: str) -> None:
     """Refuse what cannot be used before any weights are fetched."""
-    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
-    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as CAUSAL
+    from transformers.models.auto import configuration_auto, modeling_auto
 
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -214,8 +217,10 @@ def _check_config(folder: Path, source: str) -> None:
         raise ModelError(
             f"The config.json of {source} cannot be read as JSON ({short(error)}); get it again."
         ) from error
+    known: Any = configuration_auto
+    causal = modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
     kind, names = config.get("model_type"), config.get("architectures") or []
-    if kind not in CONFIG_MAPPING_NAMES:
+    if kind not in known.CONFIG_MAPPING_NAMES:
         if config.get("auto_map"):
             raise ModelError(
                 f"{source} brings Python code of its own (auto_map in its config.json), which is never run here; "
@@ -225,7 +230,7 @@ def _check_config(folder: Path, source: str) -> None:
             f"{source} is of the type {kind!r}, which the installed transformers does not know; choose another model, "
             "or update transformers."
         )
-    if kind not in CAUSAL or (names and not set(names) & set(CAUSAL.values())):
+    if kind not in causal or (names and not set(names) & set(causal.values())):
         raise ModelError(
             f"{source} is not a causal language model but {', '.join(names) or kind}; choose one that continues text, "
             "such as a ...ForCausalLM."

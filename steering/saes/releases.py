@@ -5,6 +5,7 @@ TransformerLens behind it, importing takes seconds.
 """
 
 import difflib
+import errno
 import pickle
 import threading
 import warnings
@@ -27,6 +28,7 @@ def read_release(source: str, *, on_progress: OnBytes | None = None) -> SparseAu
     Args:
         source: a release of sae-lens' directory and an id in it (``gpt2-small-res-jb/blocks.8.hook_resid_pre``; the
             id may hold slashes), or a Hub repository and a folder in it in sae-lens' format (``me/my-saes/l1``).
+        on_progress: told megabytes done and in all while something is downloaded; may raise ``Cancelled``.
 
     Raises:
         SaeError: unknown release or id (close ones are named), not in the cache while offline, gated, damaged, or of a
@@ -53,7 +55,8 @@ def read_release(source: str, *, on_progress: OnBytes | None = None) -> SparseAu
     except (SafetensorError, BadZipFile) as error:
         raise _damaged(where, error) from error
     except (ValueError, KeyError, AttributeError, RuntimeError, OSError) as error:
-        if "PytorchStreamReader" in str(error):
+        # torch's words for an archive that ends too early
+        if "PytorchStreamReader" in str(error) or getattr(error, "errno", None) == errno.EINVAL:
             raise _damaged(where, error) from error
         raise SaeError(
             f"{where} could not be loaded by sae-lens ({type(error).__name__}: {short(error)}); if it loads "

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -78,9 +79,9 @@ def test_ready_is_said_of_a_model_that_is_loaded_and_of_no_other(open_app):
 
     app = open_app()
     assert "Loads at first use" in state(app)
-    with runtime.lease("model", model_key("demo"), object):
+    with runtime.lease("model", model_key("demo"), lambda: SimpleNamespace(n_bytes=26_400_000)):
         pass
-    assert "Ready" in state(app.run())
+    assert "Ready, 26 MB in memory" in state(app.run())
     app.session_state["steerscope.model"] = "gpt2"
     assert "Ready" not in state(app.run())
     assert "Loads at first use" in state(app)
