@@ -16,9 +16,10 @@ from steering.devices import devices
 from steering.errors import ModelError
 from steering.hub import OnBytes, at, fetch_model, short, split_revision
 from steering.layout import ModelLayout, detect_layout
-from steering.presets import model_source, presets, refuse_unbuilt
+from steering.presets import model_source, refuse_unbuilt
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+_PRESET = "a preset (`python -m steering models` lists them)"
 _TOKENIZER_FILES = ("tokenizer*.json", "*.model", "vocab.*")
 MAX_CONTEXT = 1024
 """Texts are read up to this many tokens, as in AxBench and the paper's pipeline."""
@@ -176,7 +177,7 @@ def load_model(
         ) from error
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(
-            f"The model {source!r} could not be loaded ({short(error)}); give {_preset_names()}, a folder in "
+            f"The model {source!r} could not be loaded ({short(error)}); give {_PRESET}, a folder in "
             "transformers' format with safetensors weights, or a Hub id."
         ) from error
     if missing := sorted(report["missing_keys"]):  # transformers would fill them with random numbers
@@ -199,9 +200,7 @@ def _find_folder(source: str, on_progress: OnBytes | None) -> tuple[Path, str | 
         return folder, None
     repo, revision = split_revision(path)
     if folder.is_absolute() or source.startswith((".", "~")) or repo.count("/") > 1:
-        raise ModelError(
-            f"There is no folder {source}; give {_preset_names()}, a folder in transformers' format, or a Hub id."
-        )
+        raise ModelError(f"There is no folder {source}; give {_PRESET}, a folder in transformers' format, or a Hub id.")
     folder = fetch_model(repo, revision, lambda folder: _check_config(folder, source), on_progress)
     _check_weights(folder, at(repo, revision))
     return folder, folder.name
@@ -258,11 +257,6 @@ def _check_weights(folder: Path, source: str) -> None:
             f"{source} has {len(shards) - len(missing)} of the {len(shards)} files of its weights, {missing[0]} is "
             "missing; get the rest of it."
         )
-
-
-def _preset_names() -> str:
-    known = presets()
-    return f"a preset ({', '.join(known)})" if known else "a preset"
 
 
 def _placement(device: str) -> torch.device | Literal["auto"]:

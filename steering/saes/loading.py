@@ -46,7 +46,7 @@ def load_sae(source: str, *, device: str = "cpu", on_progress: OnBytes | None = 
     refuse_pickle(path)
     first, _, rest = source.partition("/")
     if (preset := presets().get(first)) is not None:
-        return load_sae(preset.sae(rest or None), device=device)
+        return load_sae(preset.sae(rest or None), device=device, on_progress=on_progress)
     if path.is_absolute() or source.startswith((".", "~")) or "\\" in source:
         raise SaeError(f"There is no folder {path}; give a folder that holds {CONFIG} and {WEIGHTS}.")
     _refuse_told(told, path)
