@@ -1,7 +1,7 @@
 """Which model and SAE does this session work with, where, and will they fit?"""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import streamlit as st
 
@@ -188,8 +188,9 @@ def _found(words: str) -> _Pair:
 def _row(found: list[Entry]) -> Entry | None:
     """The row that is chosen; the only one where there is one."""
     shown = found[:_MOST_ROWS]
-    table = {
-        "SAE": [entry.source for entry in shown],
+    sources = [entry.source for entry in shown]
+    table: dict[str, Any] = {
+        "SAE": sources,
         "trained on": [entry.model for entry in shown],
         "layer": [entry.layer for entry in shown],
         "site": [entry.site for entry in shown],
@@ -200,7 +201,7 @@ def _row(found: list[Entry]) -> Entry | None:
     picked = st.dataframe(
         table, hide_index=True, height=min(250, 38 + 35 * len(shown)), on_select="rerun", selection_mode="single-row",
         # Another result is another table: a row that was selected in the last one must not choose an SAE in this one.
-        key=f"model_choice_found_{hash(tuple(table['SAE']))}", placeholder="–",
+        key=f"model_choice_found_{hash(tuple(sources))}", placeholder="–",
         column_config={"SAE": st.column_config.TextColumn(width=380), "layer": st.column_config.Column(width="small")},
     )  # fmt: skip
     rows: list[int] = picked["selection"]["rows"]

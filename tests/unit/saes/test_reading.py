@@ -157,7 +157,10 @@ def test_flat_configs_of_older_versions(tmp_path):
 
 
 def test_presets_are_names_too(folder, monkeypatch):
-    demo = Preset("demo", "Demo", "A demo.", folder.parent, {"mine": folder, "other": folder.parent / "nothing"})
+    demo = Preset(
+        "demo", "Demo", "A demo.", str(folder.parent), {"mine": str(folder), "other": str(folder.parent / "nothing")},
+        chat=True, dtype="float32",
+    )  # fmt: skip
     monkeypatch.setattr(presets, "presets", lambda: {"demo": demo})
     monkeypatch.setattr(loading, "presets", lambda: {"demo": demo})
     assert load_sae("demo").metadata.path == str(folder)
