@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from steering.generation.completion import ToldIn
 from steering.prompting import concept_instruction
+from steering.report.methods import Interval, MethodSummary, summarise_methods
 from ui import charts, work
 from ui.controls import Strength, feature_swatches, put_strength, strength_controls
 from ui.errors import boundary
@@ -18,8 +18,6 @@ from ui.state import chosen, is_news
 from ui.text import counted, plain
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
-
     from steering.lora import Adapter
     from steering.workbench import RankingRun
 
@@ -218,29 +216,18 @@ def _losses(job_id: str | None) -> None:
 def score_table(done: work.Generated) -> None:
     """Mean of every measure by method, the judge's overall with its interval and against the SAE."""
     rows = []
-    overall = [_overall(done, place) for place in range(len(done.titles))] if done.scores else []
-    sae = overall[done.titles.index("SAE")] if done.scores and "SAE" in done.titles else None
-    for place, title in enumerate(done.titles):
-        prompts = range(len(done.prompts))
-        completions = [completion for prompt in prompts for completion in done.of(place, prompt)]
-        receipts = [completion.receipt for completion in completions]
-        row: dict[str, object] = {"Method": title}
+    for one in summarise_methods(done.titles, len(done.prompts), done.request.ask.count, done.completions, done.scores):
+        row: dict[str, object] = {"Method": one.title}
         if done.scores:
-            scores = [score for prompt in prompts for score in done.scores_of(place, prompt)]
             row |= {
-                "Overall": float(overall[place].mean()),
-                "95 % interval": interval_text(overall[place], 0.0, 2.0),
-                "vs SAE": "–" if sae is None or title == "SAE" else difference_text(overall[place] - sae),
-                "Concept": float(np.mean([score.concept for score in scores])),
-                "Instruction": float(np.mean([score.instruction for score in scores])),
-                "Fluency": float(np.mean([score.fluency for score in scores])),
+                "Overall": one.overall,
+                "95 % interval": interval_text(one.interval),
+                "vs SAE": difference_text(one),
+                "Concept": one.concept,
+                "Instruction": one.instruction,
+                "Fluency": one.fluency,
             }
-        row |= {
-            "KL": _mean([receipt.kl for receipt in receipts]),
-            "Perplexity": _median([receipt.perplexity for receipt in receipts]),
-            "Distinct-2": _mean([receipt.repetition.distinct_2 for receipt in receipts]),
-            "Loops": sum(receipt.repetition.is_looping for receipt in receipts),
-        }
+        row |= {"KL": one.kl, "Perplexity": one.perplexity, "Distinct-2": one.distinct_2, "Loops": one.loops}
         rows.append(row)
     bar = st.column_config.ProgressColumn
     number = st.column_config.NumberColumn
@@ -282,34 +269,14 @@ def score_table(done: work.Generated) -> None:
         )
 
 
-def _overall(done: work.Generated, place: int) -> "Float[np.ndarray, 'n_prompts n_samples']":
-    """The judge's overall of one method."""
-    return np.array([[score.overall for score in done.scores_of(place, prompt)] for prompt in range(len(done.prompts))])
+def interval_text(interval: Interval | None) -> str:
+    """The limits, or a dash."""
+    return "–" if interval is None else f"{interval[0]:.2f} – {interval[1]:.2f}"
 
 
-def interval_text(values: "Float[np.ndarray, 'n_prompts n_samples']", low: float, high: float) -> str:
-    """The interval of a mean, cut at the ends of its scale; a dash where the prompts give none."""
-    from steering.scores.means import mean_interval
-
-    found = mean_interval(values)
-    return "–" if found is None else f"{max(low, found[0]):.2f} – {min(high, found[1]):.2f}"
-
-
-def difference_text(values: "Float[np.ndarray, 'n_prompts n_samples']") -> str:
-    """The mean of paired differences of overall scores with its interval."""
-    from steering.scores.means import mean_interval
-
-    found = mean_interval(values)
-    mean = f"{values.mean():+.2f}"
-    return mean if found is None else f"{mean} ({max(-2.0, found[0]):+.2f} to {min(2.0, found[1]):+.2f})"
-
-
-def _median(values: list[float | None]) -> float | None:
-    """One broken answer has a perplexity of thousands and would decide a mean by itself."""
-    known = [value for value in values if value is not None]
-    return float(np.median(known)) if known else None
-
-
-def _mean(values: list[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else None
+def difference_text(one: MethodSummary) -> str:
+    """The mean of paired differences from the SAE with its interval."""
+    if one.difference is None:
+        return "–"
+    limits = one.difference_interval
+    return f"{one.difference:+.2f}" + (f" ({limits[0]:+.2f} to {limits[1]:+.2f})" if limits else "")

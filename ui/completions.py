@@ -1,11 +1,12 @@
 """How do completions stand side by side: streaming, finished, with scores and receipts?"""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from steering.jobs import Job
+from steering.report.receipts import measures, moved_nothing, receipt_rows
 from ui.text import plain
 from ui.tokens import CompletionToken, completion_view, mark_changes
 from ui.work import Generated, Request
@@ -123,64 +124,10 @@ def _reasons(score: "Score", key: str) -> None:
             st.markdown(f"- {plain(reason)}")
 
 
-def measures(completion: "Completion") -> str:
-    """KL, repetition and perplexity of a completion in one line."""
-    receipt = completion.receipt
-    parts = []
-    if receipt.kl is not None and completion.kind != "baseline":
-        parts.append(f"KL {receipt.kl:.2f}")
-    if receipt.perplexity is not None:
-        parts.append(f"perplexity {receipt.perplexity:.1f}")
-    parts.append(f"distinct-2 {receipt.repetition.distinct_2:.2f}")
-    if receipt.repetition.is_looping:
-        parts.append("ends in a loop")
-    if receipt.finished == "stopped":
-        parts.append("stopped")
-    return " · ".join(parts)
-
-
-_MOVED_NOTHING = {
-    "add": "the strength is 0",
-    "clamp": "the feature had that value already",
-    "min_clamp": "the feature was that strong already",
-    "scale": "the feature never fires here, or the factor is 1",
-    "ablate": "the feature never fires here",
-}
-
-
-def moved_nothing(completion: "Completion") -> str | None:
-    """Why an intervention that was asked for changed nothing, None where it did or where there was none."""
-    receipt = completion.receipt
-    if receipt.mode is None or receipt.positions_moved > 0:
-        return None
-    return f"Nothing was changed: {_MOVED_NOTHING.get(receipt.mode, 'no position was written')}."
-
-
 def receipt_popover(completion: "Completion", key: str) -> None:
     """What was really done for a completion, one click away."""
     receipt = completion.receipt
     with st.popover("Receipt", type="tertiary", icon=":material/receipt_long:", key=f"{key}_receipt"):
-        rows: dict[str, Any] = {
-            "hooked": receipt.hook_module or "nothing",
-            "mode, where": f"{receipt.mode}, {receipt.scope}" if receipt.mode else "–",
-            "positions edited": (
-                f"{receipt.positions_edited_prompt} prompt, {receipt.positions_edited_generated} answer"
-            ),
-            "positions moved": receipt.positions_moved,
-            "edit / residual norm": f"{receipt.share_of_resid_norm:.1%}",
-            "KL to the baseline": "–" if receipt.kl is None else f"{receipt.kl:.4f} nats per token",
-            "perplexity, untouched model": "–" if receipt.perplexity is None else f"{receipt.perplexity:.2f}",
-            "told in": {"prompt": "the prompt", "system": "the system prompt"}.get(receipt.told_in or "", "–"),
-            "BOS tokens": receipt.bos_count,
-            "adapter": receipt.adapter,
-            "tokens": f"{receipt.n_prompt_tokens} prompt + {receipt.n_generated} answer, ended by {receipt.finished}",
-            "turns before": len(completion.earlier),
-            "seed, temperature": f"{receipt.seed} (sample {receipt.sample}), {receipt.temperature:g}",
-            "time": f"{receipt.seconds:.2f} s in a batch of {receipt.batch_size}",
-            "versions": ", ".join(f"{name} {number}" for name, number in receipt.versions.items()),
-        }
-        for feature in receipt.features:
-            rows[f"feature {feature.feature_id}"] = (
-                f"{feature.factor:g} × {feature.max_act:.3f} = {feature.coefficient:+.3f}"
-            )
-        st.table({"": list(rows), " ": [str(value) for value in rows.values()]}, border="horizontal")
+        rows = dict(receipt_rows(completion))
+        rows["versions"] = ", ".join(f"{name} {number}" for name, number in receipt.versions.items())
+        st.table({"": list(rows), " ": list(rows.values())}, border="horizontal")

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
 from steering import runtime
 from steering.neuronpedia import dashboard_url, feature_url, quick_list_url
+from steering.report.heat import content_tokens, row_title, strongest_rows
 from ui import charts
 from ui.errors import boundary
 from ui.heatmap import HeatmapRow, heatmap
@@ -17,7 +17,6 @@ from ui.text import plain
 from ui.work import ShownExamples, heatmap_id, latest, request_of, start_heatmap
 
 if TYPE_CHECKING:
-    from steering.activations import TokenActivations
     from steering.ranking import FeatureRank, Ranking
     from steering.workbench import RankingRun
 
@@ -124,22 +123,12 @@ def _shown(token: str) -> str:
     return token.replace("`", "ˋ").replace("\n", "↵").replace(" ", "·") or "∅"
 
 
-def _rows(run: "RankingRun", ranking: "Ranking", feature_id: int, which: str) -> np.ndarray:
-    """Rows of a class, strongest first, rows on which it does not fire last."""
-    positive = run.examples.label(ranking.label)
-    maximum = run.statistics.maximum[:, [feature_id]].toarray()[:, 0]
-    rows = np.arange(run.examples.n)
-    if which != "Both":
-        rows = rows[positive if which == "Positives" else ~positive]
-    return rows[np.argsort(-maximum[rows], kind="stable")][:MOST_ROWS]
-
-
 def _examples(run: "RankingRun", ranking: "Ranking", feature_id: int, colour: str) -> None:
     which = st.segmented_control(
         "Examples", ["Positives", "Negatives", "Both"], default="Positives", required=True, key="feature_class",
         persist_state="session", label_visibility="collapsed",
     )  # fmt: skip
-    rows = _rows(run, ranking, feature_id, which)
+    rows = strongest_rows(run, ranking.label, feature_id, which)[:MOST_ROWS]
     pages = max(1, -(-len(rows) // PER_PAGE))
     page = st.pagination(pages, key=f"feature_page_{feature_id}_{which}") if pages > 1 else 1
     shown = tuple(int(row) for row in rows[(page - 1) * PER_PAGE : page * PER_PAGE])
@@ -159,17 +148,16 @@ def _examples(run: "RankingRun", ranking: "Ranking", feature_id: int, colour: st
                 st.rerun()
             return
     positive = run.examples.label(ranking.label)
-    held_out = set(run.split.heldout.tolist())
     drawn: list[HeatmapRow] = []
     for row, tokens in zip(found.rows, found.tokens, strict=True):
         values = tokens.values[:, 0]
-        texts, acts = _content(tokens)
+        texts, acts = content_tokens(tokens)
         drawn.append(
             {
                 "tokens": texts,
                 "values": acts,
                 "label": "positive" if positive[row] else "negative",
-                "title": _row_title(run, row, held_out=row in held_out),
+                "title": row_title(run, row),
                 "score": float(values.max(initial=0.0)),
             }
         )
@@ -177,29 +165,6 @@ def _examples(run: "RankingRun", ranking: "Ranking", feature_id: int, colour: st
         drawn, max_value=float(run.statistics.max_act[feature_id]), key="feature_heatmap", colour=colour, height=520,
         label=f"Activation of feature {feature_id} on each token",
     )  # fmt: skip
-
-
-def _row_title(run: "RankingRun", row: int, *, held_out: bool) -> str:
-    """Number and part of an example, and all of its labels where the set has several."""
-    names = [name for name, carries in zip(run.examples.label_names, run.examples.labels[row], strict=True) if carries]
-    labels = f": {', '.join(names)}" if len(run.examples.label_names) > 1 and names else ""
-    return f"row {row + 1}{', held out' if held_out else ''}{labels}"
-
-
-def _content(tokens: "TokenActivations") -> tuple[list[str], list[float]]:
-    """The tokens that count with their activations; a line break stands for what the template wrote between them."""
-    texts: list[str] = []
-    acts: list[float] = []
-    skipped = False
-    for text, counts, value in zip(tokens.tokens, tokens.eligible, tokens.values[:, 0], strict=True):
-        if counts and skipped and texts:
-            texts.append("\n")
-            acts.append(0.0)
-        skipped = not counts
-        if counts:
-            texts.append(text)
-            acts.append(float(value))
-    return texts, acts
 
 
 def _histogram(run: "RankingRun", ranking: "Ranking", feature_id: int, rank: "FeatureRank | None", colour: str) -> None:

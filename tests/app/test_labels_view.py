@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 from steering import runtime
 from steering.feature_labels import LabelTable, read_labels, write_labels
 from steering.presets import preset
+from steering.report.heat import row_title
 from steering.world import shipped
 from tests.app.test_path import until_idle
-from ui.feature_view import _row_title
 from ui.labels_source import parquet_of, stored_tables
 from ui.labels_view import elsewhere, shown_table
 
@@ -167,10 +167,10 @@ def test_an_example_with_several_labels_shows_all_of_them():
     row = int(examples.labels.sum(axis=1).argmax())
     names = [name for name in examples.label_names if examples.label(name)[row]]
     assert len(names) > 1
-    run = SimpleNamespace(examples=examples)
-    assert _row_title(run, row, held_out=True) == f"row {row + 1}, held out: {', '.join(names)}"
+    run = SimpleNamespace(examples=examples, split=SimpleNamespace(heldout=[row]))
+    assert row_title(run, row) == f"row {row + 1}, held out: {', '.join(names)}"
     bare = int(examples.labels.sum(axis=1).argmin())
-    assert _row_title(run, bare, held_out=False) == f"row {bare + 1}"
+    assert row_title(run, bare) == f"row {bare + 1}"
 
 
 def test_features_of_another_sae_are_not_steered_with(open_app, stored):

@@ -11,9 +11,10 @@ from streamlit.testing.v1 import AppTest
 from steering import runtime
 from steering.errors import SteeringError
 from steering.jobs import JobState, Progress, Snapshot
+from steering.report.methods import cut_interval
+from steering.report.receipts import moved_nothing
 from ui import charts
 from ui.compare_view import difference_text, interval_text
-from ui.completions import moved_nothing
 from ui.controls import start_factor
 from ui.heatmap import TokenSelection, _selection, heatmap_data
 from ui.job_panel import headline, measure
@@ -397,8 +398,12 @@ def test_an_edit_that_moved_nothing_says_so_and_why():
 
 def test_scores_show_their_uncertainty_within_the_scale_and_not_where_there_is_none():
     scores = np.array([[2.0], [2.0], [1.5], [2.0], [2.0]])
-    assert interval_text(scores, 0.0, 2.0) == "1.62 – 2.00"
-    assert interval_text(scores[:2], 0.0, 2.0) == "–"
-    assert interval_text(np.ones((5, 1)), 0.0, 2.0) == "–"
-    assert difference_text(scores - 1) == "+0.90 (+0.62 to +1.18)"
-    assert difference_text(np.zeros((5, 1))) == "+0.00"
+    assert interval_text(cut_interval(scores, 0.0, 2.0)) == "1.62 – 2.00"
+    assert interval_text(cut_interval(scores[:2], 0.0, 2.0)) == "–"
+    assert interval_text(cut_interval(np.ones((5, 1)), 0.0, 2.0)) == "–"
+
+    def summary(gap):
+        return SimpleNamespace(difference=float(gap.mean()), difference_interval=cut_interval(gap, -2.0, 2.0))
+
+    assert difference_text(summary(scores - 1)) == "+0.90 (+0.62 to +1.18)"
+    assert difference_text(summary(np.zeros((5, 1)))) == "+0.00"

@@ -51,6 +51,7 @@ LIGHT = (
     "presets",
     "prompts",
     "ranking",
+    "report",
     "recipes.conversation",
     "recipes.link",
     "recipes.migration",
