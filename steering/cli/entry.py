@@ -11,6 +11,7 @@ from steering import __version__
 from steering.cli.axbench import add_axbench_parser
 from steering.cli.benchmark import add_benchmark_parser
 from steering.cli.detect import add_detect_parser
+from steering.cli.export import add_export_parser
 from steering.cli.generate import add_generate_parser
 from steering.cli.label import add_label_parser
 from steering.cli.models import add_models_parser
@@ -80,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     add_recipe_parser(verbs)
     add_run_parser(verbs)
     add_train_lora_parser(verbs)
+    add_export_parser(verbs)
     add_label_parser(verbs)
     add_detect_parser(verbs)
     add_axbench_parser(verbs)

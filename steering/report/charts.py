@@ -9,9 +9,9 @@ from math import ceil, floor, log10
 
 from markupsafe import Markup, escape
 
-WIDTH = 640.0
+WIDTH = 460.0
 ROW = 30.0
-LEFT, RIGHT, TOP, BOTTOM = 96.0, 60.0, 8.0, 34.0
+LEFT, RIGHT, TOP, BOTTOM = 78.0, 44.0, 8.0, 34.0
 
 
 @dataclass(frozen=True, slots=True)

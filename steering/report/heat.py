@@ -91,6 +91,12 @@ def heat_rows(
         )
 
     return {
-        one: tuple(drawn(row, place, float(run.statistics.max_act[one])) for row in wanted[one])
+        # Where only sentence ends were read for the ranking, another token may be the strongest.
+        one: tuple(
+            sorted(
+                (drawn(row, place, float(run.statistics.max_act[one])) for row in wanted[one]),
+                key=lambda row: -row.peak,
+            )
+        )
         for place, one in enumerate(feature_ids)
     }

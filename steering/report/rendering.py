@@ -104,21 +104,6 @@ def _success(report: Report) -> Any:
 
 
 def _damage(report: Report) -> Any:
-    rows = [
-        Bar(visible(one.title), one.overall, colour_of(one.title), one.interval)
-        for one in report.methods
-        if one.overall is not None
-    ]
-    if not rows:
-        return None
-    told = ", ".join(f"{row.title} {row.value:.2f}" for row in rows)
-    return bars(
-        rows, low=0.0, high=LARGEST_OVERALL, axis="Overall score, 0 to 2, with 95 % interval",
-        label=f"Bars of the overall score: {told}.",
-    )  # fmt: skip
-
-
-def _damage(report: Report) -> Any:
     rows = [Bar(visible(one.title), one.kl, colour_of(one.title)) for one in report.methods if one.kl is not None]
     if not rows:
         return None

@@ -55,7 +55,7 @@ def report():
     return build_report(
         title=NASTY, made="2026-11-22", titles=TITLES, prompts=PROMPTS, count=1, completions=completions,
         scores=scores, judge=NASTY, facts={"Concept": NASTY, "Model": NASTY},
-        features=(feature_part(3, mode="add", factor=0.5, max_act=4.0, rows=rows, neuronpedia_id="gpt2-small/8-res-jb"),),
+        features=(feature_part(3, mode="add", factor=0.5, max_act=4.0, rows=rows, neuronpedia_id="gpt2-small/8-r"),),
         recipe=Recipe(
             ModelSource("demo"), (NASTY.replace("\x00", ""),), SaeSource("demo", "blocks.1.hook_resid_post"),
             (ChosenFeature(3, 0.5, 4.0),), concept=NASTY.replace("\x00", ""),
