@@ -92,7 +92,7 @@ def greedy_answer() -> str:
 @pytest.mark.parametrize("library", ["transformers", "sae-lens"])
 def test_a_snippet_runs_on_its_own_and_answers_as_we_do(folder, library):
     recipe = written(folder)
-    script = folder / f"{library}.py"
+    script = folder / f"snippet_{library}.py"  # transformers.py would stand in the way of the library
     assert export(recipe, "snippet", script, "--library", library) == 0
     assert export(recipe, "safetensors", folder / "steering-vector.safetensors") == 0
     for name in ("steering", "steering-vector.safetensors"):  # the snippets look beside where they are started

@@ -38,7 +38,8 @@ def completion(title: str, place: int, text: str, kl: float) -> Completion:
         features=(WrittenFeature(3, 0.5, 4.0, 2.0),) if title == "SAE" else (), hook_module=NASTY,
         positions_edited_prompt=3, positions_edited_generated=7, positions_moved=10, share_of_resid_norm=0.2, kl=kl,
         perplexity=None if place else 9.0, repetition=repetition(list(range(8))), bos_count=1, adapter=NASTY,
-        n_prompt_tokens=5, n_generated=8, finished="length", seed=0, sample=0, temperature=1.0, top_p=1.0, seconds=0.1,
+        told_in=None, n_prompt_tokens=5, n_generated=8,
+        finished="length", seed=0, sample=0, temperature=1.0, top_p=1.0, seconds=0.1,
         batch_size=2, versions={"torch": "2.13"},
     )  # fmt: skip
     return Completion("baseline", place, PROMPTS[0], text, (1,), (), (), receipt)
