@@ -12,12 +12,15 @@ from ui.feature_view import feature_picker
 from ui.frame import STEPS, empty_state, next_step, open_page, renew_note
 from ui.job_panel import job_panel
 from ui.palette import NEGATIVE, feature_colour
+from ui.recipe_opening import open_recipe
+from ui.recipe_panel import steering_panel
 from ui.state import chosen
 from ui.study_panel import open_linked, study_panel
 
 open_page("Steer", lead="Boost or suppress what you found. The untouched answer stands beside.")
 open_linked()
 
+open_recipe("steer")
 run = work.ranking_run()
 if run is None or chosen.label is None:
     empty_state("Find features first.", STEPS[1].page, "Go to Features")
@@ -47,6 +50,7 @@ with controls, boundary("This cannot be written"):
         )
         live = st.toggle("Whenever I change something", key="steer_live", persist_state="session")
     wanted = work.steering_request(strength, ask)
+    steering_panel(run, label, strength, ask)
     if pressed or (live and wanted != work.request_of("steer")):
         work.start_steering(strength, ask, label)
 

@@ -9,6 +9,8 @@ from ui.controls import ask_controls
 from ui.errors import boundary
 from ui.frame import STEPS, empty_state, open_page, renew_note
 from ui.job_panel import job_panel
+from ui.recipe_opening import open_recipe
+from ui.recipe_panel import comparison_panel
 from ui.state import chosen
 from ui.study_panel import open_linked, study_panel
 
@@ -18,6 +20,7 @@ open_page(
 )
 open_linked()
 
+open_recipe("compare")
 run = work.ranking_run()
 if run is None or chosen.label is None:
     empty_state("Find features first.", STEPS[1].page, "Go to Features")
@@ -39,6 +42,7 @@ with question, boundary("This cannot be asked"):
     wanted = work.comparison_request(plan, ask)
     if st.button("Compare", key="compare", type="primary", icon=":material/play_arrow:", shortcut="ctrl+enter"):
         work.start_comparison(plan, ask, label, run)
+    comparison_panel(run, label, plan, ask)
 
 job = work.latest("compare")
 if job is not None and job.active:

@@ -74,16 +74,17 @@ def feature_picker(run: "RankingRun", label: str) -> None:
     st.session_state[key] = list(chosen.features)
     st.multiselect(
         "Features", options, format_func=describe, max_selections=MOST_FEATURES, key=key,
-        placeholder="Choose up to four, best first", on_change=lambda: _pick(tuple(st.session_state[key])),
+        placeholder="Choose up to four, best first", on_change=lambda: choose_features(tuple(st.session_state[key])),
     )  # fmt: skip
     if not chosen.features:
         st.button(
             f"Use the best one: feature {options[0]}", key="pick_best", type="primary", icon=":material/star:",
-            on_click=_pick, args=((options[0],),),
+            on_click=choose_features, args=((options[0],),),
         )  # fmt: skip
 
 
-def _pick(features: tuple[int, ...]) -> None:
+def choose_features(features: tuple[int, ...]) -> None:
+    """Steer with these features, in this order."""
     chosen.features = features
     chosen.features_title = _title(features)
 

@@ -37,6 +37,7 @@ _PAIR = ("model", "sae", *_PLACE, "examples_id")
 _DEPENDS = {
     "ranking": _PAIR,
     "labels": _PAIR,
+    "sources": ("model", "sae"),
     "heatmap": (*_PAIR, "ranking_id", "feature_id"),
     "lora": ("model", *_PLACE, "examples_id", "label"),
     "steer": (*_PAIR, "label", "features"),

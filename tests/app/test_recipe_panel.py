@@ -1,0 +1,142 @@
+"""Recipe and controls follow one another, and a link opens the screen that it was copied from."""
+
+import json
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from steering.recipes import read_recipe
+from steering.recipes.link import recipe_from_link, recipe_to_link
+from tests.app.test_path import until_idle
+
+pytestmark = pytest.mark.usefixtures("needs_world")
+STEER, COMPARE = "pages/3_Steer.py", "pages/4_Compare.py"
+
+
+@pytest.fixture
+def steering(open_app) -> AppTest:
+    """The Steer screen with two features of a sample."""
+    app = until_idle(open_app())
+    app.button(key="sample_pirate").click().run()
+    until_idle(app.switch_page("pages/2_Features.py").run())
+    ranked = [feature.feature_id for feature in _run(app).rankings["pirate"].features]
+    app.session_state["steerscope.features"] = tuple(ranked[:2])
+    return until_idle(app.switch_page(STEER).run())
+
+
+def _run(app: AppTest):
+    from steering import runtime
+
+    return runtime.store.get("ranking", app.session_state["steerscope.ranking_id"])
+
+
+def _text(app: AppTest, screen: str = "steer"):
+    return app.text_area(key=f"{screen}_recipe_text")
+
+
+def _edited(app: AppTest, change, screen: str = "steer") -> AppTest:
+    content = json.loads(_text(app, screen).value)
+    change(content)
+    return _text(app, screen).set_value(json.dumps(content)).run()
+
+
+def test_controls_and_text_follow_one_another(steering):
+    app = steering
+    recipe = read_recipe(_text(app).value)
+    assert recipe.features[0].feature_id == app.session_state["steerscope.features"][0]
+    assert recipe.model.sha256 is not None
+    app.number_input(key="steer_seed").set_value(7).run()
+    assert read_recipe(_text(app).value).seed == 7
+
+    def change(content):
+        content["seed"] = 9
+        content["mode"] = "clamp"
+        content["scope"] = "generated"
+        content["prompts"] = ["Tell me about bread.", "And about “wine”?"]
+        content["sampling"] |= {"temperature": 0.5, "max_new_tokens": 12, "count": 2}
+        content["features"][0]["factor"] = -0.25
+        content["features"].reverse()
+
+    wanted = {}
+    _edited(app, lambda content: (change(content), wanted.update(content)))
+    assert not app.exception
+    assert not app.error
+    assert app.number_input(key="steer_seed").value == 9
+    assert app.selectbox(key="strength_mode").value == "clamp"
+    assert json.loads(_text(app).value) == wanted
+    assert app.session_state["steerscope.features"] == tuple(one["feature_id"] for one in wanted["features"])
+
+
+def test_wrong_text_stays_and_leaves_the_controls(steering):
+    app = steering
+    good = _text(app).value
+    for broken, says in (
+        (good.replace('"seed"', '"sede"'), "nearest known one is 'seed'"),
+        (good.replace('"seed": 0', '"seed": '), "Line "),
+        (good.replace('"seed": 0', '"seed": 99999999999'), "more than the"),
+        (good.replace('"label": "pirate"', '"label": "sea"'), "examples is not chosen on this screen"),
+    ):
+        assert broken != good
+        _text(app).set_value(broken).run()
+        assert says in app.error[0].value.replace("\\", "")
+        assert _text(app).value == broken
+        assert app.number_input(key="steer_seed").value == 0
+    _text(app).set_value(good).run()
+    assert not app.error
+
+
+def test_a_link_opens_the_screen_in_a_new_session(steering, open_app):
+    _edited(steering, lambda content: content.update(seed=4, prompts=["Tell me about bread."]))
+    recipe = read_recipe(_text(steering).value)
+    letters = recipe_to_link(recipe)
+    shown = [code.value for code in steering.code if "recipe=" in code.value]
+    assert recipe_from_link(shown[0].partition("recipe=")[2]) == recipe_from_link(letters)
+
+    app = open_app()
+    app.query_params["recipe"] = letters
+    app.switch_page(STEER).run()
+    until_idle(app)
+    assert not app.exception
+    assert read_recipe(_text(app).value).digest == recipe.digest
+    app.number_input(key="steer_seed").set_value(5).run()  # and is not opened again over later choices
+    assert read_recipe(_text(app).value).seed == 5
+
+
+@pytest.mark.parametrize("letters", ["<script>", "A" * 50_000, "AAAA"])
+def test_a_hostile_link_is_one_sentence(open_app, letters):
+    app = open_app()
+    app.query_params["recipe"] = letters
+    app.switch_page(STEER).run()
+    assert not app.exception
+    assert len(app.error) == 1
+    assert "link" in app.error[0].value
+
+
+def test_a_link_to_other_weights_asks_before_it_loads(steering, open_app):
+    content = json.loads(_text(steering).value)
+    content["model"]["source"] = content["sae"]["source"] = "somebody/something"
+    app = open_app()
+    app.query_params["recipe"] = recipe_to_link(read_recipe(json.dumps(content)))
+    app.switch_page(STEER).run()
+    assert app.session_state["steerscope.model"] == "demo" if "steerscope.model" in app.session_state else True
+    assert app.button(key="recipe_load")
+    app.button(key="recipe_leave").click().run()
+    assert not [button for button in app.button if button.key == "recipe_load"]
+
+
+def test_a_file_is_opened(steering):
+    content = json.loads(_text(steering).value) | {"seed": 21}
+    steering.file_uploader(key="steer_recipe_file").upload(
+        "recipe.json", json.dumps(content).encode(), "application/json"
+    )
+    until_idle(steering.run())
+    assert read_recipe(_text(steering).value).seed == 21
+
+
+def test_compare_has_its_own_recipe(steering):
+    app = until_idle(steering.switch_page(COMPARE).run())
+    recipe = read_recipe(_text(app, "compare").value)
+    assert recipe.baselines.diff_mean.factor == 0.3
+    assert recipe.baselines.prompted is not None
+    _edited(app, lambda content: content["baselines"].update(diff_mean={"factor": 0.5}), "compare")
+    assert app.slider(key="compare_diff_mean").value == 0.5

@@ -1,0 +1,162 @@
+"""How does a recipe from a link or a file become this session's screen?
+
+It takes several runs of the page: the examples must be here, and ranked as the recipe says, before the controls can be
+set. Until then the recipe waits in the session. A recipe that names weights other than a preset's is asked about first,
+for a link from a stranger must not start a download.
+"""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from steering import runtime
+from steering.errors import RecipeError
+from steering.presets import is_world_model, presets
+from steering.recipes import Recipe
+from steering.recipes.link import PARAMETER, recipe_from_link
+from ui import work
+from ui.errors import boundary
+from ui.frame import STEPS, page_link, update_menu
+from ui.job_panel import job_panel
+from ui.ranking_view import take_result, usual_settings
+from ui.recipe_filling import check_shown, fill_controls
+from ui.state import chosen, is_news
+from ui.text import plain
+
+if TYPE_CHECKING:
+    from steering.workbench import RankingRun
+    from ui.examples_draft import Draft
+
+_WAITING = "steerscope.recipe_waiting"
+_RANKED = "steerscope.recipe_ranked"
+
+
+def begin(recipe: Recipe) -> None:
+    """Let a recipe wait for what it needs; `open_recipe` goes on with it."""
+    st.session_state[_WAITING] = recipe
+    st.session_state.pop(_RANKED, None)
+
+
+def open_recipe(screen: str) -> None:
+    """Go on with the recipe of the address, or with one that waits; the page ends here until it is there.
+
+    Args:
+        screen: ``steer`` or ``compare``, whose controls are set.
+    """
+    letters = st.query_params.get(PARAMETER)
+    if letters and is_news("recipe_link", letters):
+        with boundary("This link cannot be opened"):
+            begin(recipe_from_link(letters))
+    recipe: Recipe | None = st.session_state.get(_WAITING)
+    if recipe is None:
+        return
+    opened = False
+    with boundary("The recipe cannot be opened"):
+        opened = _go_on(recipe, screen)
+    if not opened:
+        if st.button("Leave it", key="recipe_leave", type="tertiary", icon=":material/close:"):
+            st.session_state.pop(_WAITING, None)
+            st.rerun()
+        st.stop()
+    st.session_state.pop(_WAITING, None)
+    st.toast("The recipe is open.", icon=":material/check_circle:")
+    update_menu()
+
+
+def _go_on(recipe: Recipe, screen: str) -> bool:
+    """One step further; whether the controls are set now."""
+    if recipe.sae is None or recipe.examples is None:
+        missing = "SAE" if recipe.sae is None else "examples"
+        raise RecipeError(
+            f"The recipe names no {missing}, which this screen needs; run it with python -m steering run."
+        )
+    if not (_take_weights(recipe) and _take_examples(recipe)):
+        return False
+    run = _ranked(recipe)
+    if run is None:
+        return False
+    check_shown(recipe, run)
+    fill_controls(recipe, run, screen)
+    return True
+
+
+def _take_weights(recipe: Recipe) -> bool:
+    assert recipe.sae is not None
+    model, sae = recipe.model.source, recipe.sae.source
+    known = presets().get(model)
+    present = chosen.sae if known is None or chosen.sae in known.sae_paths else known.default_sae
+    if (chosen.model, present) == (model, sae):
+        return True
+    if known is None:
+        st.info(
+            f"This recipe works with {plain(model)} and the SAE {plain(sae)}. Loading them may take minutes and disk "
+            "space.",
+            icon=":material/download:",
+        )
+        if not st.button("Load them", key="recipe_load", type="primary", icon=":material/memory:"):
+            return False
+    chosen.model, chosen.sae = model, sae
+    return True
+
+
+def _take_examples(recipe: Recipe) -> bool:
+    named = recipe.examples
+    assert named is not None
+    if chosen.examples_id != named.sha256:
+        draft = _draft_of(recipe)
+        if draft is None:
+            sizes = f"{named.n_positive} with {plain(named.label)}, {named.n_negative} without"
+            st.info(
+                f"The recipe was made with the examples {plain(named.title or named.label)} ({sizes}), which are not "
+                "here. Bring the same file, and come back to this screen: the recipe waits.",
+                icon=":material/lists:",
+            )
+            page_link(STEPS[0].page, "Go to Examples", icon=":material/arrow_forward:")
+            return False
+        from ui.examples_draft import take
+
+        take(draft)
+    chosen.label = named.label
+    return True
+
+
+def _draft_of(recipe: Recipe) -> "Draft | None":
+    """The recipe's examples if they are in memory, or are texts that the embedded world can write again."""
+    from steering.errors import WorldError
+    from ui.examples_draft import WorldRecipe, from_examples, from_world
+
+    named = recipe.examples
+    assert named is not None
+    kept = runtime.store.get("examples", named.sha256)
+    if kept is not None:
+        return from_examples(kept)
+    if not is_world_model(recipe.model.source) or not 1 <= named.n_positive <= 500:
+        return None
+    try:
+        draft = from_world(WorldRecipe(concept=named.label, count=named.n_positive))
+    except WorldError:
+        return None
+    return draft if draft.examples_id == named.sha256 else None
+
+
+def _ranked(recipe: Recipe) -> "RankingRun | None":
+    """The ranking that the recipe was made with, None while it is being made."""
+    assert recipe.examples is not None
+    wanted = recipe.ranking or usual_settings(chosen.model)
+    job = work.latest("ranking")
+    if job is not None and not job.active:
+        take_result(job)
+    run = work.ranking_run()
+    ranking = run.rankings.get(recipe.examples.label) if run is not None else None
+    if ranking is not None and ranking.settings == wanted:
+        return run
+    started = st.session_state.get(_RANKED)
+    if job is None or job.id != started:
+        job = work.start_ranking(wanted)
+        st.session_state[_RANKED] = job.id
+        job.wait(2.0)
+        if not job.active:
+            st.rerun()
+    st.markdown(f"Finding the features of **{plain(recipe.examples.label)}** as the recipe did.")
+    job_panel(job, key="recipe_job")
+    return None

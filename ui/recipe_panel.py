@@ -1,0 +1,123 @@
+"""How do a recipe's text and the controls of a screen follow one another, and how does a recipe come and go?
+
+A change of a control writes the text anew. A change of the text sets the controls; text that is wrong stays as it was
+typed, says what is wrong with it, and leaves the controls at the last good recipe.
+"""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from steering.errors import RecipeError, SteeringError
+from steering.recipes import Recipe, read_recipe, write_recipe
+from steering.recipes.link import PARAMETER, recipe_to_link
+from ui import recipe_work
+from ui.errors import boundary, show_error
+from ui.recipe_filling import check_shown, fill_controls
+from ui.recipe_opening import begin
+
+if TYPE_CHECKING:
+    from steering.workbench import RankingRun
+    from ui.compare_view import Plan
+    from ui.controls import Ask, Strength
+
+_FIXED = ("model", "sae", "examples", "ranking", "concept")
+"""What a screen does not let one choose; another one comes as a file or a link."""
+_MAX_MEGABYTES = 1
+
+
+def steering_panel(run: "RankingRun", label: str, strength: "Strength", ask: "Ask") -> None:
+    """The recipe of the Steer screen, below its controls."""
+    weights = recipe_work.sources()
+    with boundary("This has no recipe"):
+        recipe = None if weights is None else recipe_work.steering_recipe(weights, run, label, strength, ask)
+        _panel("steer", run, recipe)
+
+
+def comparison_panel(run: "RankingRun", label: str, plan: "Plan", ask: "Ask") -> None:
+    """The recipe of the Compare screen, below its controls."""
+    weights = recipe_work.sources()
+    with boundary("This has no recipe"):
+        recipe = None if weights is None else recipe_work.comparison_recipe(weights, run, label, plan, ask)
+        _panel("compare", run, recipe)
+
+
+def _panel(screen: str, run: "RankingRun", recipe: Recipe | None) -> None:
+    with st.expander("Recipe", icon=":material/receipt:", key=f"{screen}_recipe"):
+        if recipe is None:
+            st.caption("The weights are being named; the recipe stands here as soon as that is done.")
+            st.button("Look again", key=f"{screen}_recipe_again", icon=":material/refresh:", type="tertiary")
+            return
+        text, seen = write_recipe(recipe), f"steerscope.recipe_seen_{screen}"
+        key, wrong = f"{screen}_recipe_text", f"steerscope.recipe_wrong_{screen}"
+        if st.session_state.get(seen) != text or key not in st.session_state:
+            st.session_state[seen] = st.session_state[key] = text
+            st.session_state.pop(wrong, None)
+        st.caption("All that decides these answers. Change it here and the controls follow.")
+        st.text_area(
+            "Recipe as JSON", key=key, height=360, label_visibility="collapsed", on_change=_edited,
+            args=(screen, run, recipe),
+        )  # fmt: skip
+        if wrong in st.session_state:
+            show_error(st.session_state[wrong], title="Not taken over; the controls keep the last good recipe")
+        with st.container(horizontal=True):
+            st.download_button(
+                "Download", text, f"recipe-{recipe.digest[:8]}.json", "application/json", key=f"{screen}_recipe_save",
+                icon=":material/download:", on_click="ignore",
+            )  # fmt: skip
+            with st.popover("Copy link", icon=":material/link:", key=f"{screen}_recipe_link"), boundary():
+                st.caption("Whoever opens it finds this screen as it is now. The prompts are in it.")
+                st.code(link_of(recipe), language=None, wrap_lines=True)
+            with st.popover("Open a file", icon=":material/upload:", key=f"{screen}_recipe_open"):
+                st.file_uploader(
+                    "Recipe file", "json", key=f"{screen}_recipe_file", max_upload_size=_MAX_MEGABYTES,
+                    on_change=_uploaded, args=(screen,),
+                )  # fmt: skip
+
+
+def link_of(recipe: Recipe) -> str:
+    """The address of this page with the recipe in it.
+
+    Raises:
+        RecipeError: it is too large for an address.
+    """
+    page = (st.context.url or "").partition("?")[0]
+    return f"{page}?{PARAMETER}={recipe_to_link(recipe)}"
+
+
+def _edited(screen: str, run: "RankingRun", present: Recipe) -> None:
+    wrong = f"steerscope.recipe_wrong_{screen}"
+    st.session_state.pop(wrong, None)
+    try:
+        wanted = read_recipe(st.session_state[f"{screen}_recipe_text"])
+        _check_fixed(wanted, present)
+        check_shown(wanted, run)
+    except SteeringError as error:
+        st.session_state[wrong] = str(error)
+        return
+    fill_controls(wanted, run, screen)
+
+
+def _check_fixed(wanted: Recipe, present: Recipe) -> None:
+    for name in _FIXED:
+        if getattr(wanted, name) != getattr(present, name):
+            raise RecipeError(f"{name} is not chosen on this screen; open the recipe as a file, or put it back.")
+    ours, theirs = present.baselines, wanted.baselines
+    if (ours.adapter is None) != (theirs.adapter is None) or (
+        ours.adapter is not None and theirs.adapter is not None and ours.adapter.sha256 != theirs.adapter.sha256
+    ):
+        raise RecipeError("baselines.adapter is trained on the Compare screen, not written here; put it back.")
+    if (ours.diff_mean is None) != (theirs.diff_mean is None):
+        raise RecipeError("baselines.diff_mean is not chosen on this screen; put it back.")
+    if ours.diff_mean is None and theirs.prompted is not None:
+        raise RecipeError("baselines.prompted stands beside on the Compare screen; write it there.")
+
+
+def _uploaded(screen: str) -> None:
+    file = st.session_state[f"{screen}_recipe_file"]
+    if file is None:
+        return
+    try:
+        begin(read_recipe(file.getvalue()))
+    except SteeringError as error:
+        st.session_state[f"steerscope.recipe_wrong_{screen}"] = str(error)

@@ -1,0 +1,103 @@
+"""What do the controls of a screen amount to as a recipe?"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from steering import runtime
+from steering.recipes import (
+    Baselines,
+    ChosenFeature,
+    DiffMeanBaseline,
+    ExamplesSource,
+    ModelSource,
+    PromptedBaseline,
+    Recipe,
+    SaeSource,
+    SamplingSettings,
+)
+from ui import work
+from ui.state import chosen, owner
+
+if TYPE_CHECKING:
+    from steering.jobs import Job
+    from steering.workbench import RankingRun
+    from ui.compare_view import Plan
+    from ui.controls import Ask, Strength
+
+_SOON = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The session's weights, as recipes name them."""
+
+    model: ModelSource
+    sae: SaeSource
+
+
+def sources() -> Sources | None:
+    """Names and hashes of the session's model and SAE; None while they are being looked up in the worker."""
+    id = work.key_of("sources", chosen.model, chosen.sae)
+    found: Sources | None = runtime.store.get("sources", id)
+    if found is None:
+        job = work.latest("sources")
+        if job is None or not job.active:
+            job = _look_up(id)
+        job.wait(_SOON)
+        found = runtime.store.get("sources", id)
+    return found
+
+
+def _look_up(id: str) -> "Job":
+    model, sae, mine = chosen.model, chosen.sae, owner()
+
+    def look(job: "Job") -> str:
+        from steering.recipes.sources import model_source, sae_source
+        from steering.workbench import open_pair
+
+        with open_pair(model, sae, device=work.DEVICE, should_stop=lambda: job.should_stop) as loaded:
+            found = Sources(model_source(loaded.model), sae_source(loaded.sae))
+        return runtime.store.put("sources", id, found, owner=mine)
+
+    return work.submit("sources", "Naming the weights", look)
+
+
+def steering_recipe(weights: Sources, run: "RankingRun", label: str, strength: "Strength", ask: "Ask") -> Recipe:
+    """What the Steer screen would run."""
+    return _recipe(weights, run, label, strength, ask, Baselines())
+
+
+def comparison_recipe(weights: Sources, run: "RankingRun", label: str, plan: "Plan", ask: "Ask") -> Recipe:
+    """What the Compare screen would run."""
+    trained = work.adapter()
+    adapter = None
+    if "LoRA" in plan.titles and trained is not None:
+        from steering.recipes.sources import adapter_source
+
+        adapter = adapter_source(trained, plan.lora_factor)
+    told = PromptedBaseline(plan.instruction.strip()) if plan.instruction.strip() else None
+    beside = Baselines(told, DiffMeanBaseline(plan.diff_mean_factor), adapter)
+    return _recipe(weights, run, label, plan.strength, ask, beside)
+
+
+def _recipe(
+    weights: Sources, run: "RankingRun", label: str, strength: "Strength", ask: "Ask", beside: Baselines
+) -> Recipe:
+    positive = int(run.examples.label(label).sum())
+    features = (ChosenFeature(feature_id, factor, max_act) for feature_id, factor, max_act in strength.features)
+    return Recipe(
+        model=weights.model,
+        prompts=ask.prompts,
+        sae=weights.sae,
+        features=tuple(features),
+        mode=strength.mode,  # type: ignore[arg-type]  # checked there
+        scope=strength.scope,  # type: ignore[arg-type]  # checked there
+        sampling=SamplingSettings(ask.max_new_tokens, ask.temperature, ask.top_p, ask.count),
+        seed=ask.seed,
+        concept=label,
+        baselines=beside,
+        examples=ExamplesSource(
+            run.examples.fingerprint, label, positive, run.examples.n - positive, run.examples.name
+        ),
+        ranking=run.rankings[label].settings if label in run.rankings else None,
+    )
