@@ -69,8 +69,8 @@ def check_shown(recipe: Recipe, run: "RankingRun") -> None:
                 f"features[{place}].max_act is {feature.max_act:g}, but on these examples it is {unit:.6g}; write that."
             )
     beside = recipe.baselines
-    if beside.prompted is not None and beside.prompted.told != "prompt":
-        raise RecipeError('baselines.prompted.told is "system", this screen tells it in the prompt.')
+    if beside.prompted is not None and beside.prompted.told == "system" and run.chat.no_system is not None:
+        raise RecipeError(f'baselines.prompted.told is "system": {run.chat.no_system}')
     if beside.diff_mean is not None and abs(beside.diff_mean.factor) > MAX_DIFF_MEAN:
         raise RecipeError(f"baselines.diff_mean.factor is more than the {MAX_DIFF_MEAN:g} of this screen.")
     if beside.adapter is not None and not 0 <= beside.adapter.factor <= MAX_LORA:
@@ -106,6 +106,8 @@ def fill_controls(recipe: Recipe, run: "RankingRun", screen: str) -> None:
         return
     told = recipe.baselines.prompted
     state[f"compare_instruction_{chosen.model}_{chosen.label}"] = "" if told is None else told.instruction
+    if told is not None and run.chat.no_system is None:
+        state["compare_told_in"] = told.told
     if recipe.baselines.diff_mean is not None:
         state["compare_diff_mean"] = recipe.baselines.diff_mean.factor
     if recipe.baselines.adapter is not None:

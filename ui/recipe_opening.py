@@ -1,8 +1,8 @@
 """How does a recipe from a link or a file become this session's screen?
 
 It takes several runs of the page: the examples must be here, and ranked as the recipe says, before the controls can be
-set. Until then the recipe waits in the session. A recipe that names weights other than a preset's is asked about first,
-for a link from a stranger must not start a download.
+set. Until then the recipe waits in the session. One that names weights other than the embedded world's is asked about
+first, for a link from a stranger must not start a download.
 """
 
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ import streamlit as st
 
 from steering import runtime
 from steering.errors import RecipeError
-from steering.presets import is_world_model, presets
+from steering.presets import is_world_model, world_presets
 from steering.recipes import Recipe
 from steering.recipes.link import PARAMETER, recipe_from_link
 from ui import work
@@ -83,8 +83,8 @@ def _go_on(recipe: Recipe, screen: str) -> bool:
 def _take_weights(recipe: Recipe) -> bool:
     assert recipe.sae is not None
     model, sae = recipe.model.source, recipe.sae.source
-    known = presets().get(model)
-    present = chosen.sae if known is None or chosen.sae in known.sae_paths else known.default_sae
+    known = world_presets().get(model)
+    present = chosen.sae if known is None or chosen.sae in known.saes else known.default_sae
     if (chosen.model, present) == (model, sae):
         return True
     if known is None:

@@ -28,16 +28,16 @@ _MAX_MEGABYTES = 1
 
 def steering_panel(run: "RankingRun", label: str, strength: "Strength", ask: "Ask") -> None:
     """The recipe of the Steer screen, below its controls."""
-    weights = recipe_work.sources()
     with boundary("This has no recipe"):
+        weights = recipe_work.sources()
         recipe = None if weights is None else recipe_work.steering_recipe(weights, run, label, strength, ask)
         _panel("steer", run, recipe)
 
 
 def comparison_panel(run: "RankingRun", label: str, plan: "Plan", ask: "Ask") -> None:
     """The recipe of the Compare screen, below its controls."""
-    weights = recipe_work.sources()
     with boundary("This has no recipe"):
+        weights = recipe_work.sources()
         recipe = None if weights is None else recipe_work.comparison_recipe(weights, run, label, plan, ask)
         _panel("compare", run, recipe)
 

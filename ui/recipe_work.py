@@ -37,7 +37,7 @@ class Sources:
 
 def sources() -> Sources | None:
     """Names and hashes of the session's model and SAE; None while they are being looked up in the worker."""
-    id = work.key_of("sources", chosen.model, chosen.sae)
+    id = work.key_of("sources", chosen.model, chosen.sae, work.place())
     found: Sources | None = runtime.store.get("sources", id)
     if found is None:
         job = work.latest("sources")
@@ -49,13 +49,13 @@ def sources() -> Sources | None:
 
 
 def _look_up(id: str) -> "Job":
-    model, sae, mine = chosen.model, chosen.sae, owner()
+    model, sae, at, mine = chosen.model, chosen.sae, work.place(), owner()
 
     def look(job: "Job") -> str:
         from steering.recipes.sources import model_source, sae_source
         from steering.workbench import open_pair
 
-        with open_pair(model, sae, device=work.DEVICE, should_stop=lambda: job.should_stop) as loaded:
+        with open_pair(model, sae, device=at.device, dtype=at.dtype, should_stop=lambda: job.should_stop) as loaded:
             found = Sources(model_source(loaded.model), sae_source(loaded.sae))
         return runtime.store.put("sources", id, found, owner=mine)
 
@@ -75,7 +75,7 @@ def comparison_recipe(weights: Sources, run: "RankingRun", label: str, plan: "Pl
         from steering.recipes.sources import adapter_source
 
         adapter = adapter_source(trained, plan.lora_factor)
-    told = PromptedBaseline(plan.instruction.strip()) if plan.instruction.strip() else None
+    told = PromptedBaseline(plan.instruction.strip(), plan.told_in) if plan.instruction.strip() else None
     beside = Baselines(told, DiffMeanBaseline(plan.diff_mean_factor), adapter)
     return _recipe(weights, run, label, plan.strength, ask, beside)
 

@@ -37,7 +37,7 @@ _PAIR = ("model", "sae", *_PLACE, "examples_id")
 _DEPENDS = {
     "ranking": _PAIR,
     "labels": _PAIR,
-    "sources": ("model", "sae"),
+    "sources": ("model", "sae", *_PLACE),
     "heatmap": (*_PAIR, "ranking_id", "feature_id"),
     "lora": ("model", *_PLACE, "examples_id", "label"),
     "steer": (*_PAIR, "label", "features"),

@@ -71,9 +71,9 @@ def test_wrong_text_stays_and_leaves_the_controls(steering):
     app = steering
     good = _text(app).value
     for broken, says in (
-        (good.replace('"seed"', '"sede"'), "nearest known one is 'seed'"),
-        (good.replace('"seed": 0', '"seed": '), "Line "),
-        (good.replace('"seed": 0', '"seed": 99999999999'), "more than the"),
+        (good.replace('\n  "seed"', '\n  "sede"'), "nearest known one is 'seed'"),
+        (good.replace('\n  "seed": 0', '"seed": '), "Line "),
+        (good.replace('\n  "seed": 0', '"seed": 99999999999'), "more than the"),
         (good.replace('"label": "pirate"', '"label": "sea"'), "examples is not chosen on this screen"),
     ):
         assert broken != good
