@@ -117,6 +117,8 @@ CLAIMS: tuple[Claim, ...] = (
             *((INTERPRETABLE, control) for control in ("random_feature", "random_direction", "none")),
         ),
         (
+            "Layer, l0 and positions were chosen on the first model's development concepts and carried over; on this "
+            "model nothing was chosen but the strength. Another place might do better here.",
             "Same text, same concepts, same judge: what is common to both models may still be this world's doing.",
             "Scores of the two models are not set against each other, only the differences within each.",
             _HOME,
