@@ -14,7 +14,7 @@ Its module is imported, which runs what stands in it."""
 
 
 def check_judge(spec: str, *, world: bool) -> None:
-    """See that a judge can be meant by ``spec``; none is made.
+    """See that a judge can be meant by ``spec``; none is made, nothing is imported.
 
     Args:
         spec: as in ``BenchmarkSettings.judge``.
@@ -28,6 +28,16 @@ def check_judge(spec: str, *, world: bool) -> None:
         return
     if parse_judge(spec).kind == "world" and not world:
         raise JudgeError("The judge world knows the embedded world's concepts alone; name another with --judge.")
+
+
+def check_own(spec: str) -> None:
+    """See that a class of one's own can be imported and made, before a run leaves a folder behind; others pass.
+
+    Raises:
+        JudgeError: it cannot.
+    """
+    if spec.startswith(PYTHON):
+        _own(spec)
 
 
 def open_judge(spec: str, *, temperature: float | None, cache: Path | None, device: str) -> Judge:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from steering.benchmark.collect import collect
+from steering.benchmark.judging import check_own
 from steering.benchmark.outcome import Outcome, attempt
 from steering.benchmark.parts import Failure, RunFolder, open_folder
 from steering.benchmark.progress import Pace
@@ -82,6 +83,7 @@ def run_benchmark(
     """
     if workers < 1:
         raise SteeringError(f"{workers} workers were asked for; give at least 1.")
+    check_own(settings.judge)
     source = open_source(settings)
     for concept in settings.concepts:  # a missing concept is found out now, not after hours
         for half in HALVES:

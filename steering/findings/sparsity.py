@@ -15,7 +15,7 @@ from steering.evidence.bootstrap import FEWEST_CONCEPTS, N_RESAMPLES, Interval, 
 from steering.evidence.l0_slope import within_concept_slope
 from steering.evidence.rank_correlation import correlation_trend, correlations_by_l0
 from steering.findings.contrasts import FLOOR_SHARE, Scale
-from steering.findings.words import joined, number, scale_words, signed, size, standing
+from steering.findings.words import Standing, joined, number, scale_words, signed, size, standing
 
 COLUMNS = ["concept", "sae", "layer", "l0", "score", "interpretability"]
 FEWEST_SPARSITIES = 4
@@ -108,7 +108,7 @@ def compare_sparsities(
             f"{n_zero} of {len(table)} pairs of concept and SAE score nothing at all, so scores have little room to "
             "fall and ranks are tied.",
         )
-    told = f"{_slope_words(slope, table)}; {_trend_words(correlations, trends)}"
+    told = f"{_slope_words(slope, slopes, table)}; {_trend_words(correlations, trends)}"
     verdict = f"{told}: {scale_words(scale.n_concepts, len(scale.seeds))}."
     return SparsityFinding(
         verdict,
@@ -169,9 +169,26 @@ def _correlations(table: pd.DataFrame, n_resamples: int) -> tuple[tuple[At, ...]
     return tuple(found), trends, notes
 
 
-def _slope_words(slope: Interval, table: pd.DataFrame) -> str:
+def _slope_words(slope: Interval, slopes: dict[int, Interval], table: pd.DataFrame) -> str:
     over = f"from l0 {int(table['l0'].min())} to {int(table['l0'].max())}"
-    said = standing(slope)
+    said = standing(slope, digits=SLOPE_DIGITS)
+    return f"{_overall_words(slope, said, over)}{_layer_words(slopes, said)}"
+
+
+def _layer_words(slopes: dict[int, Interval], overall: Standing) -> str:
+    """Layers that say otherwise than their mean; a fall at one place alone is no fall everywhere."""
+    said = {layer: standing(slope, digits=SLOPE_DIGITS) for layer, slope in slopes.items()}
+    if len(slopes) < 2 or all(one == overall for one in said.values()):
+        return ""
+    parts = []
+    for layer, slope in sorted(slopes.items()):
+        limits = signed(slope, digits=SLOPE_DIGITS)
+        verb = {"above": "rises", "below": "falls"}.get(said[layer], "cannot be told to change")
+        parts.append(f"after block {layer} it {verb} ({number(slope.value, SLOPE_DIGITS)}, {limits})")
+    return f"; {joined(parts)}"
+
+
+def _overall_words(slope: Interval, said: Standing, over: str) -> str:
     if said in ("above", "below"):
         verb = "rises" if said == "above" else "falls"
         return (

@@ -29,13 +29,19 @@ def phrase(method: str) -> str:
     return _PHRASES.get(method, method)
 
 
-def standing(difference: Interval) -> Standing:
-    """What a difference says: ``above`` and ``below`` where the limits exclude zero, ``equal`` where it is zero on
-    every concept, ``unknown`` where there are no limits.
+def standing(difference: Interval, *, digits: int = 2) -> Standing:
+    """What a difference says: ``above`` and ``below`` where the limits, as printed, exclude zero, ``equal`` where it is
+    zero on every concept, ``unknown`` where there are no limits.
+
+    A limit that prints as zero decides nothing: no reader sees its sign, and another draw of the bootstrap may turn it.
+
+    Args:
+        difference: with its limits.
+        digits: that it is printed with.
     """
     if not difference.is_known:
         return "equal" if difference.value == 0 else "unknown"
-    if not difference.excludes(0.0):
+    if not Interval(difference.value, round(difference.low, digits), round(difference.high, digits)).excludes(0.0):
         return "undecided"
     return "above" if difference.value > 0 else "below"
 

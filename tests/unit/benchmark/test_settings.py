@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from steering.benchmark.runner import run_benchmark
 from steering.benchmark.settings import BenchmarkSettings, Unit, choose_concepts, choose_methods
-from steering.errors import SteeringError
+from steering.errors import JudgeError, SteeringError
 
 CHANGES = {
     "model": "demo-gpt2",
@@ -143,3 +144,10 @@ def test_every_method_is_a_name_of_the_results_table() -> None:
 
     assert set(METHOD_NAMES) == set(KNOWN)
     assert {one.name for one in METHODS if one.dose == "none"} == UNDOSED
+
+
+def test_a_judge_that_cannot_be_made_leaves_no_folder_behind(tmp_path):
+    settings = BenchmarkSettings(model="demo", methods=("none",), concepts=("french",), judge="python:os:path")
+    with pytest.raises(JudgeError, match="no judge's class"):
+        run_benchmark(settings, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -15,6 +15,7 @@ NAN = float("nan")
         (Interval(-0.3, -0.5, -0.1), "below"),
         (Interval(0.3, -0.1, 0.5), "undecided"),
         (Interval(-0.3, -0.5, 0.0), "undecided"),
+        (Interval(-0.3, -0.5, -0.004), "undecided"),  # printed as "−0.50 to 0.00"
         (Interval(0.0, NAN, NAN), "equal"),
         (Interval(0.3, NAN, NAN), "unknown"),
     ],
