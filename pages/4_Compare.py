@@ -3,7 +3,7 @@
 import streamlit as st
 
 from steering.prompting import suggested_prompts
-from ui import compare_view, work
+from ui import compare_view, export_panel, work
 from ui.completions import finished_view, streaming_view
 from ui.controls import ask_controls
 from ui.errors import boundary
@@ -58,5 +58,6 @@ else:
             renew_note("Compare")
         study_panel("compare")
         compare_view.score_table(done)
+        export_panel.report_download(done, run, plan.strength, label)
         diff = st.toggle("Mark what differs from the baseline", key="compare_diff", persist_state="session")
         finished_view(done, compare_view.colours(done.titles), key="compared", diff=diff)
