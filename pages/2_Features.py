@@ -61,7 +61,7 @@ if ranking.settings != settings:
 ranking_view.uncovered_note(run, label)
 ranking_view.summary(ranking)
 st.caption(f"Read at {plain(run.hook_module)} · SAE {plain(run.sae.rsplit('/', 1)[-1])} · π₀ {ranking.pi0:g}")
-ranking_view.ranked_table(ranking)
+ranking_view.ranked_table(run, ranking)
 plot, filters = st.columns([1, 1], gap="large")
 with plot:
     ranking_view.scatter(ranking)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from steering.prompting import suggested_prompts
-from ui import export_panel, work
+from ui import work
 from ui.completions import finished_view, streaming_view
 from ui.controls import ask_controls, feature_swatches, strength_controls
 from ui.conversation import conversation_view
@@ -49,7 +49,6 @@ with controls, boundary("This cannot be written"):
             "Generate", key="generate", type="primary", icon=":material/play_arrow:", shortcut="ctrl+enter"
         )
         live = st.toggle("Whenever I change something", key="steer_live", persist_state="session")
-        export_panel.steering_exports(run, strength, label)
     wanted = work.steering_request(strength, ask)
     steering_panel(run, label, strength, ask)
     if pressed or (live and wanted != work.request_of("steer")):

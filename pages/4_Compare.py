@@ -58,6 +58,6 @@ else:
             renew_note("Compare")
         study_panel("compare")
         compare_view.score_table(done)
-        export_panel.report_download(done, run, plan.strength, label)
+        export_panel.report_download(done, run, label)
         diff = st.toggle("Mark what differs from the baseline", key="compare_diff", persist_state="session")
         finished_view(done, compare_view.colours(done.titles), key="compared", diff=diff)

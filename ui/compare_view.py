@@ -1,11 +1,13 @@
 """How are the methods set up side by side, and how are their scores shown so that nobody is misled?"""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
 
+from steering.exports.formats import slug
 from steering.generation.completion import ToldIn
 from steering.prompting import concept_instruction
 from steering.report.methods import Interval, MethodSummary, summarise_methods
@@ -177,30 +179,19 @@ def _lora_controls(run: "RankingRun", label: str) -> float:
             help="Multiplies the adapter's scaling; 1 is as trained, 0 is the baseline.",
         )  # fmt: skip
         st.download_button(
-            "Adapter as peft folder (zip)", data=lambda: _zipped(trained), file_name=f"lora-{_slug(trained.name)}.zip",
+            "Adapter as peft folder (zip)", data=partial(_zipped, trained, factor),
+            file_name=f"lora-{slug(trained.name)}.zip",
             mime="application/zip", key="lora_download", icon=":material/download:", on_click="ignore",
+            help="At the scaling above, for peft and what reads its folders.",
         )  # fmt: skip
         st.caption(f":green[:material/check_circle:] Trained for {plain(trained.name)}. Press Compare.")
     return float(factor)
 
 
-def _slug(name: str) -> str:
-    return "".join(letter if letter.isalnum() else "-" for letter in name)[:40] or "adapter"
+def _zipped(adapter: "Adapter", scaling: float) -> bytes:
+    from steering.exports.lora import adapter_zip
 
-
-def _zipped(adapter: "Adapter") -> bytes:
-    """The folder that peft reads, in one file."""
-    from io import BytesIO
-    from pathlib import Path
-    from tempfile import TemporaryDirectory
-    from zipfile import ZipFile
-
-    packed = BytesIO()
-    with TemporaryDirectory() as folder, ZipFile(packed, "w") as archive:
-        adapter.save(Path(folder) / "adapter")
-        for path in sorted((Path(folder) / "adapter").iterdir()):
-            archive.write(path, path.name)
-    return packed.getvalue()
+    return adapter_zip(adapter, scaling)
 
 
 def _losses(job_id: str | None) -> None:

@@ -1,111 +1,151 @@
-"""How do the features that are being written, and a whole comparison, leave the app as files?
+"""How do the features that are written, a whole comparison and a ranking leave the app as files?
 
-Every file is built when its button is pressed, not before.
+Every file is built when its button is pressed, not before, by the worker of the device. What a format cannot hold is
+said beforehand: a button's press can only succeed or fail, it cannot tell a reason.
 """
 
-from contextlib import suppress
-from datetime import UTC, datetime
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from steering import runtime
-from steering.errors import SaeError, SteeringError
+from steering.errors import SteeringError
 from steering.exports.formats import FORMATS, Facts, slug
+from steering.exports.ranking import ENDINGS, MIMES, ranking_file
 from steering.hook_points import parse_hook_name
 from steering.jobs import Job
+from steering.presets import sae_title
+from steering.recipes import Recipe
+from steering.recipes.script_limits import script_refusal
 from steering.report.building import build_report, feature_part
 from steering.report.rendering import render_report
-from ui import work
+from ui import recipe_work, work
 from ui.state import chosen, owner
 from ui.text import plain
 
 if TYPE_CHECKING:
-    from steering.workbench import RankingRun
-    from ui.controls import Strength
+    from steering.ranking import Ranking
+    from steering.workbench import Loaded, RankingRun
+    from ui.compare_view import Plan
 
-REPORT_SECONDS = 120.0
-_SENTENCE = "the embedded world, which knows the truth"
+_SECONDS = 120.0
+_RANKING_TITLES = {".csv": "CSV, for spreadsheets", ".parquet": "Parquet", ".json": "JSON"}
 
 
-def steering_exports(run: "RankingRun", strength: "Strength", label: str) -> None:
-    """A popover with a button for every format that can hold the intervention, and the reason for every other."""
-    hook_point = None
-    with suppress(SaeError):  # a module path that families use for different places: decided when the file is built
-        hook_point = parse_hook_name(run.hook_module)
-    facts = Facts(strength.mode, strength.scope, hook_point, neuronpedia_id=run.neuronpedia_id or "")
-    with st.popover("Export", icon=":material/download:", key="steer_export"):
+def exports(screen: str, weights: "recipe_work.Sources", recipe: Recipe, run: "RankingRun") -> None:
+    """A popover with a button for every format that can hold the recipe, and the reason for every other.
+
+    Args:
+        screen: ``steer`` or ``compare``.
+        weights: what decides which formats can hold its features.
+        recipe: of the screen.
+        run: its ranking.
+    """
+    assert recipe.sae is not None  # the screens always name it
+    facts = Facts(
+        recipe.mode, recipe.scope, parse_hook_name(recipe.sae.hook_point), weights.architecture, weights.normalised,
+        run.neuronpedia_id or "",
+    )  # fmt: skip
+    with st.popover("Export", icon=":material/download:", key=f"{screen}_export", type="tertiary"):
+        st.caption("Each file is made when you press.")
+        stem = f"steering-{recipe.concept or 'features'}"
+        refused = [("Python script", script_refusal(recipe))]
+        if refused[0][1] is None:
+            _download(
+                "Python script", "_script", f"{slug(stem)}.zip", "application/zip", screen, recipe,
+                "The same tokens with torch, transformers and safetensors alone.",
+            )  # fmt: skip
         for one in FORMATS.values():
             reason = one.refusal(facts)
+            refused.append((one.title, reason))
+            if reason is None:
+                _download(one.title, one.name, one.file_name(stem), one.mime, screen, recipe, one.what)
+        for title, reason in refused:
             if reason is not None:
-                st.caption(f"**{one.title}**: {plain(reason)}")
-                continue
-            st.download_button(
-                one.title,
-                data=partial(_vector_file, one.name, work.place(), chosen.model, chosen.sae, strength, label),
-                file_name=one.file_name(f"steering-{label}"), mime=one.mime, key=f"export_{one.name}",
-                icon=":material/download:", type="tertiary", on_click="ignore", help=one.what,
-            )  # fmt: skip
+                st.caption(f"**{plain(title)}**: {plain(reason)}")
 
 
-def _vector_file(name: str, at: "work.Place", model: str, sae: str, strength: "Strength", label: str) -> bytes:
-    from steering.exports.subject import Subject
-    from steering.presets import sae_title
-    from steering.workbench import open_pair
-
-    with open_pair(model, sae, device=at.device, dtype=at.dtype) as loaded:
-        subject = Subject(
-            model=loaded.model,
-            sae=loaded.sae,
-            sae_name=sae_title(loaded.sae.name),
-            intervention=strength.intervention(),
-            concept=label,
-        )
-        return FORMATS[name].build(subject)
-
-
-def report_download(done: work.Generated, run: "RankingRun", strength: "Strength", label: str) -> None:
-    """One button: the comparison on the screen as a single HTML file."""
+def _download(title: str, name: str, file_name: str, mime: str, screen: str, recipe: Recipe, what: str) -> None:
     st.download_button(
-        "Report", data=partial(_report_file, work.place(), owner(), done, run, strength, label),
+        title, data=partial(_vector_file, name, work.place(), owner(), chosen.model, chosen.sae, recipe),
+        file_name=file_name, mime=mime, key=f"{screen}_export_{name}", icon=":material/download:", type="tertiary",
+        on_click="ignore", help=what,
+    )  # fmt: skip
+
+
+def _vector_file(name: str, at: "work.Place", mine: str, model: str, sae: str, recipe: Recipe) -> bytes:
+    def build(loaded: "Loaded") -> bytes:
+        from steering.exports.of_recipe import script_zip, subject_of
+
+        return script_zip(recipe, loaded) if name == "_script" else FORMATS[name].build(subject_of(recipe, loaded))
+
+    made = _in_worker(build, "Exporting", at, mine, model, sae)
+    assert isinstance(made, bytes)
+    return made
+
+
+def _in_worker(
+    build: "Callable[[Loaded], object]", title: str, at: "work.Place", mine: str, model: str, sae: str
+) -> object:
+    """What ``build`` makes of model and SAE in the worker of the device, as all that touches them."""
+
+    def run(job: Job) -> object:
+        from steering.workbench import open_pair
+
+        with open_pair(model, sae, device=at.device, dtype=at.dtype, should_stop=lambda: job.should_stop) as loaded:
+            return build(loaded)
+
+    job = runtime.jobs().submit(run, title=title, owner=mine, device=at.device, kind="export")
+    job.wait(_SECONDS)
+    if job.result is None:
+        job.cancel()
+        raise SteeringError(f"{title} failed ({job.error or 'the worker had no time for it'}); try again.")
+    return job.result
+
+
+def report_download(done: work.Generated, run: "RankingRun", label: str) -> None:
+    """One button: the comparison on the screen as a single HTML file."""
+    plan: Plan = done.request.settings  # type: ignore[assignment]  # the Compare screen's requests hold its plan
+    weights = recipe_work.sources()
+    adapter = runtime.store.get("adapter", done.request.adapter_id)
+    recipe = None
+    if weights is not None and (adapter is not None or done.request.adapter_id is None):
+        recipe = recipe_work.comparison_recipe(weights, run, label, plan, done.request.ask, adapter)
+    st.download_button(
+        "Report", data=partial(_report_file, work.place(), owner(), done, run, label, recipe),
         file_name=f"report-{slug(label)}.html", mime="text/html", key="compare_report", icon=":material/description:",
         on_click="ignore", help="Everything on this screen as one HTML file that needs no network: answers, scores, "
-        "ranking, heatmaps, receipts.",
+        "ranking, heatmaps, receipts, recipe.",
     )  # fmt: skip
 
 
 def _report_file(
-    at: "work.Place", mine: str, done: work.Generated, run: "RankingRun", strength: "Strength", label: str
+    at: "work.Place", mine: str, done: work.Generated, run: "RankingRun", label: str, recipe: Recipe | None
 ) -> bytes:
-    """Build the report; the examples are read again by the worker of the device, as all that runs the model."""
+    """Build the report; the examples are read again, token by token, for the heatmaps."""
+    from steering.report.heat import heat_rows
+    from steering.report.of_recipe import WORLD_JUDGE, time_of_day
+
+    strength = done.request.settings.strength  # type: ignore[union-attr]  # the Compare screen's requests hold its plan
     ids = [feature_id for feature_id, _, _ in strength.features]
-    model, sae = run.model, run.sae
-
-    def read(job: Job) -> object:
-        from steering.report.heat import heat_rows
-        from steering.workbench import open_pair
-
-        with open_pair(model, sae, device=at.device, dtype=at.dtype, should_stop=lambda: job.should_stop) as loaded:
-            return heat_rows(loaded, run, label, ids)
-
-    job = runtime.jobs().submit(read, title="Writing the report", owner=mine, device=at.device, kind="report")
-    job.wait(REPORT_SECONDS)
-    heat = job.result
-    if not isinstance(heat, dict):
-        raise SteeringError(f"The report was not written ({job.error or 'it took too long'}); try again.")
+    heat = _in_worker(
+        lambda loaded: heat_rows(loaded, run, label, ids), "Writing the report", at, mine, run.model, run.sae
+    )
+    assert isinstance(heat, dict)
     ranking = run.rankings.get(label)
     report = build_report(
         title=f"Steering towards {label}",
-        made=datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
+        made=time_of_day(),
         titles=done.titles,
         prompts=done.prompts,
         count=done.request.ask.count,
         completions=done.completions,
         scores=done.scores,
-        judge=_SENTENCE,
+        judge=WORLD_JUDGE,
         facts={
-            "Concept": label, "Model": run.model, "SAE": run.sae, "Hooked": run.hook_module,
+            "Concept": label, "Model": run.model, "SAE": sae_title(run.sae), "Hooked": run.hook_module,
             "Mode, where": f"{strength.mode}, {strength.scope}", "Examples": run.examples.name,
         },
         features=[
@@ -116,5 +156,18 @@ def _report_file(
             for feature_id, factor, max_act in strength.features
         ],
         ranking=ranking,
+        recipe=recipe,
     )  # fmt: skip
     return render_report(report).encode()
+
+
+def ranking_download(run: "RankingRun", ranking: "Ranking") -> None:
+    """A popover with the ranking as a table for other programs."""
+    head = {"model": run.model, "sae": sae_title(run.sae), "hook_module": run.hook_module}
+    with st.popover("Download", icon=":material/download:", key="ranking_download", type="tertiary"):
+        for ending in ENDINGS:
+            st.download_button(
+                _RANKING_TITLES[ending], data=partial(ranking_file, [ranking], head, ending),
+                file_name=f"ranking-{slug(ranking.label)}{ending}", mime=MIMES[ending], key=f"ranking{ending}",
+                icon=":material/download:", type="tertiary", on_click="ignore",
+            )  # fmt: skip

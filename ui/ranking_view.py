@@ -7,6 +7,7 @@ import streamlit as st
 
 from steering.presets import default_positions, is_world_model
 from ui import charts, work
+from ui.export_panel import ranking_download
 from ui.state import chosen, is_news
 from ui.text import counted, plain
 
@@ -267,7 +268,7 @@ def feature_table(ranking: "Ranking") -> pd.DataFrame:
     )
 
 
-def ranked_table(ranking: "Ranking") -> None:
+def ranked_table(run: "RankingRun", ranking: "Ranking") -> None:
     """The table of features; a click chooses the one that is looked at."""
     table = feature_table(ranking)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -275,6 +276,7 @@ def ranked_table(ranking: "Ranking") -> None:
             "Search", key="features_search", placeholder="token or feature id", persist_state="session", width=240
         )
         only_sure = st.toggle("Only q < 0.05", key="features_sure", persist_state="session")
+        ranking_download(run, ranking)
     shown = table
     if wanted.strip():
         needle = wanted.strip().lower()

@@ -11,8 +11,9 @@ import streamlit as st
 from steering.errors import RecipeError, SteeringError
 from steering.recipes import Recipe, read_recipe, write_recipe
 from steering.recipes.link import PARAMETER, recipe_to_link
-from ui import recipe_work
+from ui import recipe_work, work
 from ui.errors import boundary, show_error
+from ui.export_panel import exports
 from ui.recipe_filling import check_shown, fill_controls
 from ui.recipe_opening import begin
 
@@ -32,14 +33,20 @@ def steering_panel(run: "RankingRun", label: str, strength: "Strength", ask: "As
         weights = recipe_work.sources()
         recipe = None if weights is None else recipe_work.steering_recipe(weights, run, label, strength, ask)
         _panel("steer", run, recipe)
+        if weights is not None and recipe is not None:
+            exports("steer", weights, recipe, run)
 
 
 def comparison_panel(run: "RankingRun", label: str, plan: "Plan", ask: "Ask") -> None:
     """The recipe of the Compare screen, below its controls."""
     with boundary("This has no recipe"):
         weights = recipe_work.sources()
-        recipe = None if weights is None else recipe_work.comparison_recipe(weights, run, label, plan, ask)
+        recipe = (
+            None if weights is None else recipe_work.comparison_recipe(weights, run, label, plan, ask, work.adapter())
+        )
         _panel("compare", run, recipe)
+        if weights is not None and recipe is not None:
+            exports("compare", weights, recipe, run)
 
 
 def _panel(screen: str, run: "RankingRun", recipe: Recipe | None) -> None:

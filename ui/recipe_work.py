@@ -20,6 +20,7 @@ from ui.state import chosen, owner
 
 if TYPE_CHECKING:
     from steering.jobs import Job
+    from steering.lora import Adapter
     from steering.workbench import RankingRun
     from ui.compare_view import Plan
     from ui.controls import Ask, Strength
@@ -29,10 +30,19 @@ _SOON = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The session's weights, as recipes name them."""
+    """The session's weights, as recipes name them.
+
+    Attributes:
+        model: the language model.
+        sae: the SAE.
+        architecture: of the SAE; with the next, what decides which other tools can take its features.
+        normalised: whether the SAE normalises each token.
+    """
 
     model: ModelSource
     sae: SaeSource
+    architecture: str
+    normalised: bool
 
 
 def sources() -> Sources | None:
@@ -56,7 +66,8 @@ def _look_up(id: str) -> "Job":
         from steering.workbench import open_pair
 
         with open_pair(model, sae, device=at.device, dtype=at.dtype, should_stop=lambda: job.should_stop) as loaded:
-            found = Sources(model_source(loaded.model), sae_source(loaded.sae))
+            normalised = loaded.sae.normalization != "none"
+            found = Sources(model_source(loaded.model), sae_source(loaded.sae), loaded.sae.architecture, normalised)
         return runtime.store.put("sources", id, found, owner=mine)
 
     return work.submit("sources", "Naming the weights", look)
@@ -67,9 +78,10 @@ def steering_recipe(weights: Sources, run: "RankingRun", label: str, strength: "
     return _recipe(weights, run, label, strength, ask, Baselines())
 
 
-def comparison_recipe(weights: Sources, run: "RankingRun", label: str, plan: "Plan", ask: "Ask") -> Recipe:
-    """What the Compare screen would run."""
-    trained = work.adapter()
+def comparison_recipe(
+    weights: Sources, run: "RankingRun", label: str, plan: "Plan", ask: "Ask", trained: "Adapter | None"
+) -> Recipe:
+    """What the Compare screen would run, or did, with this adapter."""
     adapter = None
     if "LoRA" in plan.titles and trained is not None:
         from steering.recipes.sources import adapter_source

@@ -3,7 +3,6 @@
 Running one is in ``steering.recipes.running``, which needs the heavy libraries.
 """
 
-from steering.recipes.conversation import Prompt, Turn
 from steering.recipes.reading import read_recipe, recipe_from_json
 from steering.recipes.recipe import (
     SCHEMA,
@@ -28,12 +27,10 @@ __all__ = [
     "DiffMeanBaseline",
     "ExamplesSource",
     "ModelSource",
-    "Prompt",
     "PromptedBaseline",
     "Recipe",
     "SaeSource",
     "SamplingSettings",
-    "Turn",
     "read_recipe",
     "recipe_from_json",
     "write_recipe",

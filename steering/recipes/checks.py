@@ -18,6 +18,14 @@ def check_text(name: str, value: str) -> None:
         raise RecipeError(f"{name} has {len(value):,} characters; at most {_MAX_TEXT:,} are allowed.")
 
 
+def check_characters(name: str, value: str) -> None:
+    """A text of whole characters, which UTF-8 can spell."""
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise RecipeError(f"{name} holds half a character (\\ud800 to \\udfff), which is no text; mend it.") from error
+
+
 def check_reference(revision: str | None, sha256: str | None) -> None:
     """Which version of a thing, where that is known."""
     if revision is not None:

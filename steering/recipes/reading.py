@@ -11,7 +11,10 @@ from difflib import get_close_matches
 from types import UnionType
 from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
+from steering.conversation import Conversation
 from steering.errors import RecipeError, SteeringError
+from steering.recipes.checks import check_characters
+from steering.recipes.conversation import conversation_from_json
 from steering.recipes.migration import migrate
 from steering.recipes.recipe import SCHEMA, Recipe
 
@@ -71,7 +74,9 @@ def _no_number(name: str) -> NoReturn:
 
 
 def _read(kind: Any, value: Any, where: str) -> Any:
-    """``value`` as a ``kind``: a dataclass, a union, a literal, a tuple, a dict of texts or one of JSON's own types."""
+    """``value`` as a ``kind``: a conversation, a dataclass, a union, a literal, a tuple, a dict or a scalar."""
+    if kind is Conversation:
+        return conversation_from_json(value, where)
     if is_dataclass(kind):
         return _object(kind, value, where)
     origin = get_origin(kind)
@@ -104,10 +109,7 @@ def _scalar(kind: Any, value: Any, where: str) -> Any:
 
 
 def _text(value: str, where: str) -> str:
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise RecipeError(f"{where} holds half a character (\\ud800 to \\udfff), which is no text; mend it.") from error
+    check_characters(where, value)
     return value
 
 
@@ -123,18 +125,18 @@ def _either(kinds: tuple[Any, ...], value: Any, where: str) -> Any:
 
 
 def _name(kind: Any) -> str:
+    if kind is Conversation or get_origin(kind) is tuple:
+        return "a list"
     if is_dataclass(kind):
         return "an object"
-    if get_origin(kind) is tuple:
-        return "a list"
     return str(get_args(kind)[0]) if get_origin(kind) is Literal else _NAMES[kind]
 
 
 def _looks_like(kind: Any, value: Any) -> bool:
+    if kind is Conversation or get_origin(kind) is tuple:
+        return isinstance(value, list)
     if is_dataclass(kind):
         return isinstance(value, Mapping)
-    if get_origin(kind) is tuple:
-        return isinstance(value, list)
     if get_origin(kind) is Literal:
         return isinstance(value, str)
     return isinstance(value, int | float if kind is float else kind) and (kind is bool or not isinstance(value, bool))

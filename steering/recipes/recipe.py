@@ -10,13 +10,14 @@ import json
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal, get_args
 
+from steering.conversation import Conversation, Prompt
 from steering.errors import RecipeError, SaeError
 from steering.hook_points import parse_hook_name
 from steering.lora.settings import LoraSettings
 from steering.positions import Positions
 from steering.ranking.settings import RankingSettings
 from steering.recipes.checks import check_choice, check_number, check_reference, check_text, check_whole
-from steering.recipes.conversation import Prompt
+from steering.recipes.conversation import check_conversation, conversation_to_json
 
 SCHEMA = 1
 """Version of the file's form; a change of it needs a step in ``steering.recipes.migration``."""
@@ -291,11 +292,8 @@ class Recipe:
         for place, prompt in enumerate(self.prompts):
             if isinstance(prompt, str):
                 check_text(f"prompts[{place}]", prompt)
-            elif not prompt or prompt[-1].role != "user":
-                raise RecipeError(
-                    f"prompts[{place}] is a conversation that does not end with a user turn; add one, or take away "
-                    "what stands behind the last."
-                )
+            else:
+                check_conversation(f"prompts[{place}]", prompt)
 
     def _check_features(self) -> None:
         if len(self.features) > MAX_FEATURES:
@@ -342,6 +340,8 @@ def _is_told(value: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Conversation):
+        return conversation_to_json(value)
     if is_dataclass(value) and not isinstance(value, type):
         told = ((one.name, getattr(value, one.name)) for one in fields(value))
         return {name: _plain(inner) for name, inner in told if inner is not None and inner != ""}

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from steering import conversation
 from steering.errors import RecipeError
 from steering.examples import LabelledExamples, split_examples
 from steering.fingerprints import adapter_fingerprint
@@ -12,7 +11,6 @@ from steering.generation import Completion, Condition, Sampling, Token, generate
 from steering.interventions import FeatureEdit, Intervention
 from steering.lora import Adapter
 from steering.models import LanguageModel
-from steering.recipes.conversation import Prompt
 from steering.recipes.recipe import Recipe
 from steering.recipes.sources import model_source, sae_source
 from steering.workbench import Loaded, difference_direction, open_model, open_pair
@@ -118,7 +116,7 @@ def run_recipe(
     return generate(
         ingredients.model,
         conditions_of(recipe, ingredients),
-        [_asked(prompt) for prompt in recipe.prompts],
+        recipe.prompts,
         sae=ingredients.loaded.sae if ingredients.loaded is not None else None,
         sampling=Sampling(sampling.max_new_tokens, sampling.temperature, sampling.top_p),
         seed=recipe.seed,
@@ -126,20 +124,6 @@ def run_recipe(
         on_token=on_token,
         should_stop=should_stop,
     )
-
-
-def _asked(prompt: Prompt) -> str | conversation.Conversation:
-    """A prompt in the words of the generation, which keeps the system prompt apart from the turns."""
-    if isinstance(prompt, str):
-        return prompt
-    system = prompt[0].content if prompt[0].role == "system" else None
-    said = prompt if system is None else prompt[1:]
-    turns: list[conversation.Turn] = []
-    for turn in said:
-        if turn.role == "system":
-            raise RecipeError("A system turn stands behind another turn; only a conversation's first may be one.")
-        turns.append(conversation.Turn(turn.role, turn.content))
-    return conversation.Conversation(tuple(turns), system)
 
 
 def _difference(recipe: Recipe, ingredients: Ingredients, factor: float) -> Condition:

@@ -19,6 +19,7 @@ from steering.errors import RecipeError
 from steering.presets import presets, world_presets
 from steering.recipes.recipe import Recipe
 from steering.recipes.running import Ingredients, intervention_of
+from steering.recipes.script_limits import script_refusal
 from steering.recipes.writing import write_recipe
 from steering.saes import SparseAutoencoder
 
@@ -56,9 +57,12 @@ def write_script(recipe: Recipe, ingredients: Ingredients, folder: Path) -> Path
 
 def script_of(recipe: Recipe, ingredients: Ingredients) -> tuple[str, dict[str, torch.Tensor]]:
     """The text of the script, and the tensors of the file beside it. Raises as :func:`write_script`."""
-    if not recipe.features or ingredients.loaded is None or recipe.sae is None:
-        raise RecipeError("The recipe writes no feature, so there is nothing to put into a script; choose one.")
-    prompts = _single_prompts(recipe)
+    reason = script_refusal(recipe)
+    if reason is not None:
+        raise RecipeError(reason)
+    if ingredients.loaded is None:
+        raise RuntimeError("opened() loads the SAE of a recipe with features")
+    prompts = [prompt for prompt in recipe.prompts if isinstance(prompt, str)]
     tokenizer, sae = ingredients.model.tokenizer, ingredients.loaded.sae
     for prompt in prompts:
         spelt = next((token for token in tokenizer.all_special_tokens if token in prompt), None)
@@ -67,10 +71,6 @@ def script_of(recipe: Recipe, ingredients: Ingredients) -> tuple[str, dict[str, 
                 f"A prompt spells the special token {spelt}, which a script would take as one; reword it."
             )
     told = recipe.baselines.prompted
-    if told is not None and told.told != "prompt":
-        raise RecipeError(
-            "The prompted baseline is told in a system turn, which no script does yet; tell it in the prompt."
-        )
     target = ingredients.model.layout.locate(sae.hook_point)
     reads = recipe.mode != "add"
     sampling = recipe.sampling
@@ -112,18 +112,6 @@ def script_of(recipe: Recipe, ingredients: Ingredients) -> tuple[str, dict[str, 
         "register": _AFTER if target.end == "output" else _BEFORE,
     }
     return Template(_SCRIPT).substitute(parts), _tensors(recipe, sae, reads=reads)
-
-
-def _single_prompts(recipe: Recipe) -> list[str]:
-    """The prompts of a recipe without conversations.
-
-    Raises:
-        RecipeError: one is a conversation.
-    """
-    found = [prompt for prompt in recipe.prompts if isinstance(prompt, str)]
-    if len(found) < len(recipe.prompts):
-        raise RecipeError("The recipe holds a conversation, which no script goes on with; use prompts of one text.")
-    return found
 
 
 def _tensors(recipe: Recipe, sae: SparseAutoencoder, *, reads: bool) -> dict[str, torch.Tensor]:

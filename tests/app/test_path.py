@@ -415,11 +415,11 @@ def test_the_trained_adapter_can_be_taken_home(tiny_llama, tmp_path):
     import io
     import zipfile
 
+    from steering.exports.lora import adapter_zip
     from steering.lora import LoraSettings, load_adapter, train_lora
-    from ui.compare_view import _zipped
 
     adapter = train_lora(tiny_llama, ["the sea"] * 2, ["tell"] * 2, settings=LoraSettings(epochs=1), name="sea")
-    with zipfile.ZipFile(io.BytesIO(_zipped(adapter))) as archive:
+    with zipfile.ZipFile(io.BytesIO(adapter_zip(adapter))) as archive:
         assert {"adapter_config.json", "adapter_model.safetensors"} <= set(archive.namelist())
         archive.extractall(tmp_path)
     assert load_adapter(tmp_path).name == "sea"

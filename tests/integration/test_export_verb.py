@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from html import escape, unescape
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from steering.exports.gguf_vector import read_gguf
 from steering.exports.vector import load_vector
 from steering.generation import Condition, Sampling, generate
 from steering.interventions import FeatureEdit, Intervention
-from steering.recipes import ChosenFeature, ModelSource, Recipe, SaeSource, write_recipe
+from steering.recipes import ChosenFeature, ModelSource, Recipe, SaeSource, SamplingSettings, read_recipe, write_recipe
 from steering.workbench import open_pair
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,13 +66,84 @@ def test_what_cannot_be_exported_is_one_line(folder, capsys):
     assert export(written(folder), "lm-eval", folder / "x.csv") == 2
     assert export(folder / "none.json", "gguf", folder / "x.gguf") == 2
     assert export(written(folder), "gguf", folder / "x.gguf", "--library", "nnsight") == 2
+    assert export(written(folder), "python", folder / "recipe.json") == 2
+    assert export(written(folder), "python", folder / "x", "--adapter", str(folder)) == 2
     assert not list(folder.glob("x.*"))
     lines = capsys.readouterr().err.strip().splitlines()
-    assert [line.split(":")[0] for line in lines] == ["error"] * 6
+    assert [line.split(":")[0] for line in lines] == ["error"] * 8
     for words, line in zip(
-        ("mode clamp", "Neuronpedia", ".gguf", "keeps one", "cannot be read", "belongs"), lines, strict=True
+        ("mode clamp", "Neuronpedia", ".gguf", "keeps one", "cannot be read", "belongs", "is a file", "--adapter"),
+        lines,
+        strict=True,
     ):
         assert words in line
+
+
+_ANYWHERE = """
+import contextlib, io, json, runpy, sys
+sys.modules["steering"] = None  # importing it is an error now
+found = []
+for call in json.loads(sys.argv[1]):
+    told, sys.argv = io.StringIO(), call
+    with contextlib.redirect_stdout(told):
+        runpy.run_path(call[0], run_name="__main__")
+    found.append(told.getvalue())
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def told(folder) -> dict[str, str]:
+    """What each exported program prints; one process without Steerscope, in another folder, runs all of them."""
+    bread, recipe = folder / "bread.json", written(folder)
+    asked = ["--model", "demo", "--prompt", PROMPT, "--feature", "356", "--factor", "0.4", "--concept", "pirate"]
+    assert main(["recipe", *asked, "--max-new-tokens", "24", "--seed", "7", "--out", str(bread)]) == 0
+    assert export(bread, "python", folder / "bread") == 0
+    calls = {"script": [str(folder / "bread" / "steer.py"), "--json"]}
+    assert export(recipe, "safetensors", folder / "steering-vector.safetensors") == 0
+    for library in ("transformers", "sae-lens"):
+        script = folder / f"snippet_{library}.py"
+        assert export(recipe, "snippet", script, "--library", library) == 0
+        calls[library] = [str(script)]
+    (folder / "steering").symlink_to(ROOT / "steering")  # snippets find the demo's files from the checkout's root
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", _ANYWHERE, json.dumps(list(calls.values()))], cwd=folder,
+        env=os.environ | {"HF_HUB_OFFLINE": "1"}, capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    return dict(zip(calls, json.loads(done.stdout.splitlines()[-1]), strict=True))
+
+
+def test_the_script_gives_the_tokens_of_run(folder, told, capsys):
+    assert main(["run", str(folder / "bread.json"), "--json"]) == 0
+    expected = json.loads(capsys.readouterr().out)["completions"]
+    found = json.loads(told["script"])["completions"]
+    assert [one["token_ids"] for one in found] == [one["token_ids"] for one in expected]
+    assert found[0]["token_ids"] != found[2]["token_ids"]
+
+
+def test_a_report_holds_the_answers_and_the_recipe(folder, capsys):
+    recipe = written(folder, sampling=SamplingSettings(12, 0.0), concept="pirate")
+    page = folder / "report.html"
+    assert export(recipe, "html", page) == 0
+    text = page.read_text(encoding="utf-8")
+    capsys.readouterr()
+    assert main(["run", str(recipe), "--json"]) == 0
+    for one in json.loads(capsys.readouterr().out)["completions"]:
+        assert escape(one["text"], quote=False).replace("'", "&#39;") in text
+    assert "Scored by the embedded world" in text
+    shown = unescape(text)
+    start = shown.index('{\n  "schema"')
+    assert read_recipe(shown[start : shown.index("\n}", start) + 2]) == read_recipe(recipe.read_bytes())
+
+
+def test_other_weights_are_not_exported_unasked(folder, capsys):
+    other = written(folder, model=ModelSource("demo", sha256="0" * 64))
+    out = folder / "other.gguf"
+    assert export(other, "gguf", out) == 2
+    assert "was made with 000000000000" in capsys.readouterr().err
+    assert not out.exists()
+    assert export(other, "gguf", out, "--other-weights") == 0
 
 
 def greedy_answer() -> str:
@@ -89,22 +161,11 @@ def greedy_answer() -> str:
     return steered.text.strip()
 
 
-@pytest.mark.parametrize("library", ["transformers", "sae-lens"])
-def test_a_snippet_runs_on_its_own_and_answers_as_we_do(folder, library):
-    recipe = written(folder)
-    script = folder / f"snippet_{library}.py"  # transformers.py would stand in the way of the library
-    assert export(recipe, "snippet", script, "--library", library) == 0
-    assert export(recipe, "safetensors", folder / "steering-vector.safetensors") == 0
-    for name in ("steering", "steering-vector.safetensors"):  # the snippets look beside where they are started
-        place = folder / name
-        if not place.exists():
-            place.symlink_to(ROOT / name)
-    done = subprocess.run(
-        [sys.executable, str(script)], cwd=folder, env=os.environ | {"PYTHONPATH": ""}, capture_output=True, text=True,
-        timeout=200, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.strip() == greedy_answer()
+def test_the_snippets_answer_as_we_do(told):
+    answer = greedy_answer()
+    assert {library: told[library].strip() for library in ("transformers", "sae-lens")} == {
+        "transformers": answer, "sae-lens": answer,
+    }  # fmt: skip
 
 
 def test_the_nnsight_snippet_is_python_that_names_the_place(folder):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from steering.conversation import Conversation, Turn
 from steering.errors import RecipeError
 from steering.models import load_model
 from steering.presets import presets
@@ -20,7 +21,6 @@ from steering.recipes import (
     Recipe,
     SaeSource,
     SamplingSettings,
-    Turn,
     read_recipe,
 )
 from steering.recipes.running import Ingredients, opened, run_recipe
@@ -157,7 +157,7 @@ def test_what_no_script_does_is_refused(tmp_path):
     with pytest.raises(RecipeError, match="special token </s>"):
         script_of(replace(recipe, prompts=("What is </s>?",)), ingredients)
     with pytest.raises(RecipeError, match="conversation"):
-        script_of(replace(recipe, prompts=((Turn("user", "Hi"),),)), ingredients)
+        script_of(replace(recipe, prompts=(Conversation((Turn("user", "Hi"),)),)), ingredients)
     with pytest.raises(RecipeError, match="system turn"):
         script_of(replace(recipe, baselines=Baselines(PromptedBaseline("Be brief.", "system"))), ingredients)
 

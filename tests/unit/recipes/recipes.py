@@ -2,6 +2,7 @@
 
 import random
 
+from steering.conversation import Conversation, Turn
 from steering.lora.settings import LoraSettings
 from steering.ranking.settings import RankingSettings
 from steering.recipes import (
@@ -15,12 +16,13 @@ from steering.recipes import (
     Recipe,
     SaeSource,
     SamplingSettings,
-    Turn,
 )
+
+_TALK = Conversation((Turn("user", "Hi"), Turn("assistant", "Hello."), Turn("user", "Go on")))
 
 FULL = Recipe(
     model=ModelSource("demo", revision="main", sha256="a" * 64, dtype="float32"),
-    prompts=("Explain how bread is made.", (Turn("user", "Hi"), Turn("assistant", "Hello."), Turn("user", "Go on"))),
+    prompts=("Explain how bread is made.", _TALK),
     sae=SaeSource("demo", "blocks.2.hook_resid_post", sha256="b" * 64),
     features=(ChosenFeature(3, 1.0, 2.5), ChosenFeature(4, -0.5, 2.0)),
     mode="clamp",
@@ -72,7 +74,7 @@ def any_recipe(seed: int) -> Recipe:
     return Recipe(
         model=ModelSource(text(), maybe("v1"), maybe("2" * 64), chance.choice(("float32", "bfloat16", "float16"))),
         prompts=tuple(
-            text() if chance.random() < 0.7 else (Turn("system", text()), Turn("user", text()))
+            text() if chance.random() < 0.7 else Conversation((Turn("user", text()),), system=text())
             for _ in range(chance.randint(1, 4))
         ),
         sae=SaeSource(text(), f"blocks.{chance.randint(0, 40)}.hook_{chance.choice(('resid_pre', 'mlp_out'))}"),

@@ -9,6 +9,7 @@ from steering.errors import RecipeError
 from steering.recipes import ChosenFeature, ModelSource, Recipe, SamplingSettings, read_recipe, write_recipe
 from tests.unit.recipes.recipes import FULL, any_recipe
 
+TALK = '[{"role": "user", "content": "x"}%s]'
 SMALL = '{"schema": 1, "model": {"source": "demo"}, "prompts": ["Hello"]%s}'
 
 
@@ -84,7 +85,12 @@ def test_positions_are_those_of_the_ranking():
         (SMALL.replace('"Hello"', "3") % "", "prompts[0] is 3, expected a text or a list"),
         (SMALL.replace('"Hello"', "") % "", "prompts holds 0 entries"),
         (SMALL.replace("Hello", "\\ud800") % "", "holds half a character"),
-        (SMALL.replace('"Hello"', '[{"role": "assistant", "content": "x"}]') % "", "does not end with a user turn"),
+        (SMALL.replace('"Hello"', '[{"role": "assistant", "content": "x"}]') % "", "begin with user"),
+        (SMALL.replace('"Hello"', TALK % ', {"role": "assistant", "content": ""}') % "", "not end with a user turn"),
+        (SMALL.replace('"Hello"', TALK % ', {"role": "system", "content": "x"}') % "", "behind another turn"),
+        (SMALL.replace('"Hello"', (TALK % "").replace("x", "\\ud800")) % "", "holds half a character"),
+        (SMALL.replace('"Hello"', '[{"role": "user", "content": "x", "name": "y"}]') % "", "prompts[0][0] is no turn"),
+        (SMALL.replace('"Hello"', '[{"role": "user", "content": " "}]') % "", "content of the user turn is empty"),
         (SMALL.replace('"Hello"', '[{"role": "robot", "content": "x"}]') % "", "prompts[0][0].role"),
         ("[" * 100_000, "nested too deeply"),
         (b"\xff\xfe{}", "no UTF-8 text"),
