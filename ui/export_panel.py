@@ -48,7 +48,8 @@ def exports(screen: str, weights: "recipe_work.Sources", recipe: Recipe, run: "R
         recipe.mode, recipe.scope, parse_hook_name(recipe.sae.hook_point), weights.architecture, weights.normalised,
         run.neuronpedia_id or "",
     )  # fmt: skip
-    with st.popover("Export", icon=":material/download:", key=f"{screen}_export", type="tertiary"):
+    popover = st.popover("Export", icon=":material/download:", key=f"{screen}_export", type="tertiary")
+    with popover, st.container(gap="xsmall"):
         st.caption("Each file is made when you press.")
         stem = f"steering-{recipe.concept or 'features'}"
         refused = [("Python script", script_refusal(recipe))]
@@ -164,7 +165,8 @@ def _report_file(
 def ranking_download(run: "RankingRun", ranking: "Ranking") -> None:
     """A popover with the ranking as a table for other programs."""
     head = {"model": run.model, "sae": sae_title(run.sae), "hook_module": run.hook_module}
-    with st.popover("Download", icon=":material/download:", key="ranking_download", type="tertiary"):
+    popover = st.popover("Download", icon=":material/download:", key="ranking_download", type="tertiary")
+    with popover, st.container(gap="xsmall"):
         for ending in ENDINGS:
             st.download_button(
                 _RANKING_TITLES[ending], data=partial(ranking_file, [ranking], head, ending),

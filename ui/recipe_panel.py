@@ -74,7 +74,7 @@ def _panel(screen: str, run: "RankingRun", recipe: Recipe | None) -> None:
             )  # fmt: skip
             with st.popover("Copy link", icon=":material/link:", key=f"{screen}_recipe_link"), boundary():
                 st.caption("Whoever opens it finds this screen as it is now. The prompts are in it.")
-                st.code(link_of(recipe), language=None, wrap_lines=True)
+                st.code(link_of(recipe), language=None)
             with st.popover("Open a file", icon=":material/upload:", key=f"{screen}_recipe_open"):
                 st.file_uploader(
                     "Recipe file", "json", key=f"{screen}_recipe_file", max_upload_size=_MAX_MEGABYTES,

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from steering.judges.choice import judge_for
-from steering.recipes.running import run_recipe
 from steering.report.building import build_report, feature_part
 from steering.report.content import Report
 
@@ -33,6 +32,8 @@ def report_of_recipe(
     Raises:
         SteeringError: as :func:`steering.recipes.running.run_recipe`.
     """
+    from steering.recipes.running import run_recipe
+
     found = run_recipe(recipe, ingredients, on_token=on_token)
     judge = judge_for(recipe.model.source, recipe.concept)
     sae = ingredients.loaded.sae if ingredients.loaded is not None else None

@@ -57,6 +57,7 @@ LIGHT = (
     "recipes.migration",
     "recipes.reading",
     "recipes.recipe",
+    "recipes.script_limits",
     "recipes.writing",
     "runtime",
     "scores",
