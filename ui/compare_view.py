@@ -91,7 +91,7 @@ def method_controls(run: "RankingRun", label: str) -> Plan:
     if instruction.strip():
         titles.append("Prompted")
     titles += ["DiffMean", "SAE"]
-    if work.adapter() is not None:
+    if work.adapter() is not None or work.adapter_is_coming():
         titles.append("LoRA")
     else:
         st.caption("LoRA joins once it is trained.")
@@ -174,10 +174,12 @@ def _lora_controls(run: "RankingRun", label: str) -> float:
     factor = 1.0
     if trained is not None:
         _losses(job.id if job is not None else None)
+    if trained is not None or work.adapter_is_coming():
         factor = st.slider(
             "LoRA scaling", 0.0, 3.0, 1.0, 0.05, key="lora_factor", persist_state="session",
             help="Multiplies the adapter's scaling; 1 is as trained, 0 is the baseline.",
         )  # fmt: skip
+    if trained is not None:
         st.download_button(
             "Adapter as peft folder (zip)", data=partial(_zipped, trained, factor),
             file_name=f"lora-{slug(trained.name)}.zip",

@@ -286,9 +286,16 @@ def _drawing(key: str) -> tuple[int, int, float]:
     return int(seed), int(tokens), float(temperature)
 
 
-def put_ask(ask: Ask, *, key: str) -> None:
-    """Give the controls of `ask_controls` these values, before they are drawn; what they do not offer is left."""
-    st.session_state[f"{key}_prompts_{chosen.model}"] = "\n".join(ask.prompts)
+def put_ask(ask: Ask, *, key: str, prompts: bool = True) -> None:
+    """Give the controls of `ask_controls` these values, before they are drawn; what they do not offer is left.
+
+    Args:
+        ask: the values.
+        key: prefix of the widget keys.
+        prompts: whether they are put, too; those of a conversation stand in its turns.
+    """
+    if prompts:
+        st.session_state[f"{key}_prompts_{chosen.model}"] = "\n".join(ask.prompts)
     if 0 <= ask.seed < 2**31 and 1 <= ask.max_new_tokens <= 256 and 0 <= ask.temperature <= 2 and 1 <= ask.count <= 4:
         st.session_state[f"{key}_seed"] = ask.seed
         st.session_state[f"{key}_tokens"] = ask.max_new_tokens

@@ -14,6 +14,7 @@ from ui.errors import boundary
 from ui.job_panel import job_panel
 from ui.palette import NEGATIVE, feature_colour
 from ui.state import chosen, set_job
+from ui.study_panel import study_panel
 from ui.text import plain
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def _turns() -> None:
         job_panel(job, key="converse_job")
     done = work.taken("converse")
     answered = writing.earlier if writing is not None else (*done.request.earlier, done) if done is not None else ()
+    if done is not None and writing is None:
+        study_panel("converse")
     diff = bool(answered) and st.toggle(
         "Mark what changed", key="steer_diff", value=True, persist_state="session",
         help="Against the baseline's answer of the same turn.",

@@ -52,6 +52,13 @@ def comparison_panel(run: "RankingRun", label: str, plan: "Plan", ask: "Ask") ->
 def _panel(screen: str, run: "RankingRun", recipe: Recipe | None) -> None:
     with st.expander("Recipe", icon=":material/receipt:", key=f"{screen}_recipe"):
         if recipe is None:
+            job = work.latest("sources")
+            if job is None or not job.active:
+                st.caption("A recipe names the weights by what is in them, and they are not loaded yet.")
+                if st.button("Load them", key=f"{screen}_recipe_load", icon=":material/memory:", type="tertiary"):
+                    recipe_work.load_sources()
+                    st.rerun()
+                return
             st.caption("The weights are being named; the recipe stands here as soon as that is done.")
             st.button("Look again", key=f"{screen}_recipe_again", icon=":material/refresh:", type="tertiary")
             return

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from steering import runtime
+from steering.presets import model_key
 from steering.recipes import (
     Baselines,
     ChosenFeature,
@@ -46,15 +47,33 @@ class Sources:
 
 
 def sources() -> Sources | None:
-    """Names and hashes of the session's model and SAE; None while they are being looked up in the worker."""
-    id = work.key_of("sources", chosen.model, chosen.sae, work.place())
-    found: Sources | None = runtime.store.get("sources", id)
-    if found is None:
+    """Names and hashes of the session's model and SAE; None while they are being looked up in the worker.
+
+    None too where the model is not loaded: a study that is opened to be read must not load it; see `load_sources`.
+    """
+    if known_sources() is None:
         job = work.latest("sources")
         if job is None or not job.active:
-            job = _look_up(id)
+            at = work.place()
+            if model_key(chosen.model, at.device, at.dtype) not in runtime.shelf().loaded("model"):
+                return None
+            job = load_sources()
         job.wait(_SOON)
-        found = runtime.store.get("sources", id)
+    return known_sources()
+
+
+def load_sources() -> "Job":
+    """Look them up in the worker, which loads the weights if need be.
+
+    Raises:
+        QueueFullError: as `work.submit`.
+    """
+    return _look_up(work.key_of("sources", chosen.model, chosen.sae, work.place()))
+
+
+def known_sources() -> Sources | None:
+    """The same if they were looked up before; nothing is started."""
+    found: Sources | None = runtime.store.get("sources", work.key_of("sources", chosen.model, chosen.sae, work.place()))
     return found
 
 

@@ -19,6 +19,7 @@ from ui.text import counted, plain
 _DELETED = "steerscope.studies.deleted"
 _TOLD = "steerscope.studies.told"
 _TABLE = "studies_table"
+_SCREENS = {"steer": "Steer", "converse": "Conversation", "compare": "Compare"}
 
 
 def search() -> list[Study]:
@@ -61,7 +62,7 @@ def table(found: list[Study]) -> list[Study]:
             "Title": study.about.title,
             "Concept": study.about.label,
             "Features": ", ".join(map(str, study.about.features)),
-            "Screen": study.about.screen.capitalize(),
+            "Screen": _SCREENS[study.about.screen],
             "Model": study.about.model,
             "Changed": datetime.fromisoformat(study.changed),
             "Note": study.about.note,
@@ -213,7 +214,7 @@ def _cell(value: object) -> str:
 def _score_table(rows: list[MethodScores]) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "Screen": [row.screen.capitalize() for row in rows],
+            "Screen": [_SCREENS.get(row.screen, row.screen) for row in rows],
             "Method": [row.title for row in rows],
             "Overall": [row.overall for row in rows],
             "Concept": [row.concept for row in rows],

@@ -1,5 +1,6 @@
 """How is what a screen shows saved as a study, given away as a link, and opened from one?"""
 
+from pathlib import PurePath
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -26,7 +27,8 @@ def open_linked() -> None:
             st.session_state[f"steerscope.news.{study_session.NEWS}"] = None
             study_session.restore(id)
             st.rerun()  # the controls take their values from a new run
-    study_session.read_adapter()
+    with boundary("The adapter of this study cannot be read"):
+        study_session.read_adapter()
 
 
 def study_panel(screen: Screen) -> None:
@@ -46,13 +48,18 @@ def study_panel(screen: Screen) -> None:
             if st.button("Save", key=f"study_keep_{screen}", type="primary", icon=":material/save:"):
                 with boundary("The study was not saved"):
                     study = study_session.save(screen, title, note)
-                    st.session_state[_SAVED] = st.session_state.get(_SAVED, {}) | {_answers_id(screen): study.id}
+                    st.session_state[_SAVED] = st.session_state.get(_SAVED, {}) | {
+                        study_session.answers_id(screen): study.id
+                    }
                     st.toast(f"Saved: {plain(study.about.title)}", icon=":material/bookmark_added:")
         id = _study_of(screen)
         if id is not None:
             with st.popover("Copy link", icon=":material/link:", key=f"study_link_{screen}"):
                 st.code(link(id, screen), language=None, wrap_lines=True)
                 st.caption("Opens this screen with these answers, on this server, without a model being loaded.")
+    note = study_session.moved(id) if id is not None else None
+    if note is not None:
+        st.caption(f":material/memory: {plain(note)}")
 
 
 def link(id: str, screen: Screen) -> str:
@@ -60,17 +67,13 @@ def link(id: str, screen: Screen) -> str:
     here = urlsplit(st.context.url or "")
     base = f"{here.scheme}://{here.netloc}" if here.netloc else ""
     folder = here.path.rstrip("/").rpartition("/")[0] if here.netloc else ""
-    return f"{base}{folder}/{screen.capitalize()}?{PARAMETER}={id}"
-
-
-def _answers_id(screen: Screen) -> str | None:
-    """Store id of the answers that the session sees on a screen."""
-    return chosen.completions_id if screen == "steer" else chosen.comparison_id
+    page = PurePath(study_session.PAGES[screen]).stem.partition("_")[2]  # as st.navigation calls it
+    return f"{base}{folder}/{page}?{PARAMETER}={id}"
 
 
 def _study_of(screen: Screen) -> str | None:
     """The study that holds the answers on the screen: saved here, or opened from there; None if there is none."""
-    answers = _answers_id(screen) or ""
+    answers = study_session.answers_id(screen) or ""
     saved: dict[str, str] = st.session_state.get(_SAVED, {})
     opened = answers.removeprefix("study.").partition(".")[0] if answers.startswith("study.") else None
     id = saved.get(answers) or opened

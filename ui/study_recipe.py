@@ -3,6 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
+from steering.devices import AUTO
 from steering.errors import RecipeError
 from steering.recipes.recipe import (
     Baselines,
@@ -16,6 +17,7 @@ from steering.recipes.recipe import (
     SamplingSettings,
 )
 from steering.recipes.writing import write_recipe
+from ui import recipe_work
 from ui.compare_view import Plan
 from ui.model_choice import shown_sae
 from ui.state import chosen
@@ -31,22 +33,23 @@ _SITES = {"input": "resid_pre", "output": "resid_post"}
 def recipe_text(run: "RankingRun", label: str, done: "Generated | None", adapter: "Adapter | None") -> str | None:
     """The recipe's JSON, None where a recipe has no word for what was done."""
     place = re.search(r"\.(\d+)\.(input|output)$", run.hook_module)
-    if done is None or place is None or adapter is not None:  # nothing yet names an adapter's weights in a recipe
+    if done is None or place is None or done.request.earlier:  # a turn goes on from answers, which no recipe has
         return None
     settings, ask = done.request.settings, done.request.ask
     strength = settings.strength if isinstance(settings, Plan) else settings
     try:
+        known = recipe_work.known_sources()
         recipe = Recipe(
-            model=ModelSource(chosen.model),
-            sae=SaeSource(shown_sae(), f"blocks.{place[1]}.hook_{_SITES[place[2]]}"),
+            model=_model() if known is None else known.model,
+            sae=SaeSource(shown_sae(), f"blocks.{place[1]}.hook_{_SITES[place[2]]}") if known is None else known.sae,
             features=tuple(ChosenFeature(*feature) for feature in strength.features),
             mode=strength.mode,  # type: ignore[arg-type]  # checked there
             scope=strength.scope,  # type: ignore[arg-type]  # checked there
             prompts=ask.prompts,
             sampling=SamplingSettings(ask.max_new_tokens, ask.temperature, ask.top_p, ask.count),
-            seed=ask.seed,
+            seed=ask.seed + ask.draw,
             concept=done.concept,
-            baselines=_baselines(settings, done.titles) if isinstance(settings, Plan) else Baselines(),
+            baselines=_baselines(settings, done.titles, adapter) if isinstance(settings, Plan) else Baselines(),
             examples=ExamplesSource(
                 run.examples.fingerprint,
                 label,
@@ -62,9 +65,20 @@ def recipe_text(run: "RankingRun", label: str, done: "Generated | None", adapter
     return write_recipe(recipe)
 
 
-def _baselines(plan: Plan, titles: tuple[str, ...]) -> Baselines:
+def _model() -> ModelSource:
+    """The session's model by its name, where its weights were never looked up."""
+    return ModelSource(chosen.model) if chosen.dtype == AUTO else ModelSource(chosen.model, dtype=chosen.dtype)
+
+
+def _baselines(plan: Plan, titles: tuple[str, ...], adapter: "Adapter | None") -> Baselines:
     """The methods that took part."""
+    beside = None
+    if "LoRA" in titles and adapter is not None:
+        from steering.recipes.sources import adapter_source
+
+        beside = adapter_source(adapter, plan.lora_factor)
     return Baselines(
+        adapter=beside,
         prompted=PromptedBaseline(plan.instruction, plan.told_in) if "Prompted" in titles else None,
         diff_mean=DiffMeanBaseline(plan.diff_mean_factor) if "DiffMean" in titles else None,
     )

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from steering import runtime
+from steering.devices import AUTO, devices
 from steering.errors import StudyError
 from steering.studies.answers import Answers
 from steering.studies.content import Content
@@ -25,8 +26,13 @@ from ui.state import chosen, is_news, owner, set_job
 from ui.study_recipe import recipe_text
 
 PACKAGES = ("steerscope", "streamlit", "torch", "transformers", "sae-lens", "peft")
-PAGES: dict[Screen, str] = {"steer": "pages/3_Steer.py", "compare": "pages/4_Compare.py"}
+PAGES: dict[Screen, str] = {
+    "steer": "pages/3_Steer.py",
+    "converse": "pages/3_Steer.py",
+    "compare": "pages/4_Compare.py",
+}
 NEWS = "study_opened"
+_MOVED = "steerscope.study.moved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,9 @@ def save(screen: Screen, title: str, note: str) -> Study:
     done = {name: generated(name) for name in PAGES}
     if run is None or label is None or done[screen] is None:
         raise StudyError("There are no answers to save yet; generate some first.")
-    kept: list[Answers] = [_answers(name, found) for name, found in done.items() if found is not None]
+    kept: list[Answers] = [
+        answers_of(name, turn) for name, found in done.items() if found is not None for turn in _turns(found)
+    ]
     adapter_id = next((found.request.adapter_id for found in done.values() if found and found.request.adapter_id), None)
     adapter = runtime.store.get("adapter", adapter_id)
     if adapter_id is not None and adapter is None:
@@ -65,6 +73,9 @@ def save(screen: Screen, title: str, note: str) -> Study:
         features=chosen.features,
         feature_id=chosen.feature_id,
         versions=versions_of(PACKAGES),
+        device=chosen.device,
+        dtype=chosen.dtype,
+        ran_on=work.place().device,
     )
     recipe = recipe_text(run, label, done[screen], adapter)
     return library().save(about, Content(run, tuple(kept), recipe), adapter)
@@ -78,7 +89,7 @@ def restore(id: str) -> Study:
     """
     study, content = library().open(id)
     about, run, mine = study.about, content.run, owner()
-    asked = {one.screen: from_plain(_Asked, one.request, "answers.json") for one in content.answers}
+    asked = [from_plain(_Asked, one.request, "answers.json") for one in content.answers]
     if about.label not in run.rankings:
         raise StudyError(f"The study has no ranking for {about.label!a:.60}; take a sound copy of it.")
     ranking = run.rankings[about.label]
@@ -88,6 +99,7 @@ def restore(id: str) -> Study:
             job.cancel()
         set_job(kind, None)
     chosen.model, chosen.sae = about.model, about.sae
+    _put_place(study)
     chosen.examples_id = runtime.store.put("examples", run.examples.fingerprint, run.examples, owner=mine)
     chosen.examples_title, chosen.label = about.examples_title, about.label
     chosen.ranking_id = runtime.store.put("ranking", f"study.{id}", run, owner=mine)
@@ -98,18 +110,23 @@ def restore(id: str) -> Study:
     adapter_id = f"study.{id}" if library().has_adapter(id) else None
     chosen.adapter_id = adapter_id
     put_settings(ranking.settings)
-    st.session_state["steer_form"] = "Prompts"  # conversations are not kept
-    for one in content.answers:
-        found = _generated(one, asked[one.screen], adapter_id)
+    st.session_state["steer_form"] = "Conversation" if about.screen == "converse" else "Prompts"
+    chosen.completions_id = chosen.conversation_id = chosen.comparison_id = None
+    turns: tuple[work.Generated, ...] = ()
+    for one, settings in zip(content.answers, asked, strict=True):
+        found = _generated(one, settings, adapter_id, turns if one.screen == "converse" else ())
         kept = runtime.store.put(one.screen, f"study.{id}.{one.screen}", found, owner=mine)
-        put_ask(found.request.ask, key=one.screen)
         if one.screen == "steer":
             chosen.completions_id, chosen.steer_title = kept, "Steered answers written"
+        elif one.screen == "converse":
+            turns = (*turns, found)
+            chosen.conversation_id, chosen.steer_title = kept, "Conversation steered"
         else:
             chosen.comparison_id, chosen.comparison_title = kept, "Methods compared"
-    # Both screens share the strength's controls: those of the screen that the study opens on are put last.
-    for one in sorted(content.answers, key=lambda one: one.screen == about.screen):
-        settings = asked[one.screen]
+    # Screens share controls: those of the screen that the study opens on are put last.
+    for place in sorted(range(len(asked)), key=lambda place: content.answers[place].screen == about.screen):
+        settings, screen = asked[place], content.answers[place].screen
+        put_ask(settings.ask, key="compare" if screen == "compare" else "steer", prompts=screen != "converse")
         if settings.plan is not None:
             put_plan(settings.plan, about.label, run)
         elif settings.strength is not None:
@@ -135,15 +152,46 @@ def read_adapter() -> None:
         work.submit("lora", "Reading the study's adapter", read)
 
 
-def generated(screen: str) -> work.Generated | None:
-    """The answers that the session sees on a screen."""
-    found: work.Generated | None = runtime.store.get(
-        screen, chosen.completions_id if screen == "steer" else chosen.comparison_id
-    )
+def answers_id(screen: Screen) -> str | None:
+    """Store id of the answers that the session sees on a screen; of a conversation the last turn."""
+    return {
+        "steer": chosen.completions_id,
+        "converse": chosen.conversation_id,
+        "compare": chosen.comparison_id,
+    }[screen]
+
+
+def generated(screen: Screen) -> work.Generated | None:
+    """The answers that the session sees on a screen; of a conversation the last turn, which knows those before."""
+    found: work.Generated | None = runtime.store.get(screen, answers_id(screen))
     return found
 
 
-def _answers(screen: Screen, found: work.Generated) -> Answers:
+def moved(id: str) -> str | None:
+    """What to say of a study that this session opened, where it was made elsewhere than new answers would be."""
+    told: dict[str, str] = st.session_state.get(_MOVED, {})
+    return told.get(id)
+
+
+def _put_place(study: Study) -> None:
+    """Choose the study's device and number format; what this machine has not is said by `moved`."""
+    about = study.about
+    here = about.device in (AUTO, *devices())
+    chosen.device, chosen.dtype = about.device if here else AUTO, about.dtype
+    told: dict[str, str] = dict(st.session_state.get(_MOVED, {}))
+    told.pop(study.id, None)
+    now, then = work.place().device, about.ran_on or about.device
+    if then not in (now, AUTO):
+        told[study.id] = f"Made on {then}; new answers are written on {now} here, and their words may differ."
+    st.session_state[_MOVED] = told
+
+
+def _turns(found: work.Generated) -> tuple[work.Generated, ...]:
+    return (*found.request.earlier, found)
+
+
+def answers_of(screen: Screen, found: work.Generated) -> Answers:
+    """The answers of a screen as a study keeps them."""
     request = found.request
     plan = request.settings if isinstance(request.settings, Plan) else None
     strength = request.settings if isinstance(request.settings, Strength) else None
@@ -151,11 +199,15 @@ def _answers(screen: Screen, found: work.Generated) -> Answers:
     return Answers(screen, request.titles, asked, found.completions, found.concept, found.scores)
 
 
-def _generated(answers: Answers, asked: _Asked, adapter_id: str | None) -> work.Generated:
+def _generated(
+    answers: Answers, asked: _Asked, adapter_id: str | None, earlier: tuple[work.Generated, ...]
+) -> work.Generated:
     settings = asked.plan or asked.strength
     if settings is None:
         raise StudyError("The study does not say how its answers were made; take a sound copy of it.")
-    request = work.Request(answers.titles, asked.ask, settings, adapter_id if asked.adapted else None)
+    request = work.Request(answers.titles, asked.ask, settings, adapter_id if asked.adapted else None, earlier)
+    if answers.screen == "converse" and (len(asked.ask.prompts), asked.ask.count) != (1, 1):
+        raise StudyError("A turn of the study's conversation is not one question with one answer; take a sound copy.")
     expected = len(request.titles) * len(asked.ask.prompts) * asked.ask.count
     if len(answers.completions) != expected:
         raise StudyError(

@@ -83,6 +83,13 @@ def adapter() -> "Adapter | None":
     return found
 
 
+def adapter_is_coming() -> bool:
+    """Whether the adapter of an opened study is still being read; the worker reads it before any request."""
+    job = latest("lora")
+    id = chosen.adapter_id
+    return id is not None and id.startswith("study.") and adapter() is None and job is not None and job.active
+
+
 def key_of(*parts: object) -> str:
     """A short name for a result that depends on ``parts`` and nothing else."""
     return blake2b(repr(parts).encode(), digest_size=9).hexdigest()
@@ -424,7 +431,7 @@ def comparison_request(plan: "Plan", ask: "Ask") -> Request:
 
 def start_comparison(plan: "Plan", ask: "Ask", label: str, run: "RankingRun") -> Job:
     """Every method of the plan on the same prompts under the same seed."""
-    trained, mine = adapter(), owner()
+    trained, mine, adapter_id = adapter(), owner(), chosen.adapter_id
     direction_id = key_of("direction", chosen.ranking_id, label)
     positions = run.rankings[label].settings.positions
 
@@ -452,7 +459,9 @@ def start_comparison(plan: "Plan", ask: "Ask", label: str, run: "RankingRun") ->
                 "direction", direction=direction, factor=plan.diff_mean_factor, scope=positions
             ),
             "SAE": lambda: Condition("steered", intervention=plan.strength.intervention()),
-            "LoRA": lambda: Condition("adapted", adapter=trained, factor=plan.lora_factor),
+            "LoRA": lambda: Condition(
+                "adapted", adapter=trained or runtime.store.get("adapter", adapter_id), factor=plan.lora_factor
+            ),
         }
         return [built[title]() for title in plan.titles]
 

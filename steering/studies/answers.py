@@ -1,9 +1,10 @@
 """How do the completions of a screen, with their receipts and scores, lie in a study's folder?
 
 ``answers.json`` (what was asked), ``completions.parquet`` (a row per completion, tokens and receipt included) and
-``scores.parquet`` (a row per judged completion).
+``scores.parquet`` (a row per judged completion). The turns of a conversation are requests of one screen in their order.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,8 @@ class _Head:
     screen: Screen
     titles: tuple[str, ...]
     concept: str | None
+    n: int | None = None
+    """How many rows of its screen are its own, those of the requests before it aside; all of them unless told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +76,14 @@ def write_answers(folder: Path, answers: Sequence[Answers]) -> None:
         OSError: the folder cannot be written to.
     """
     heads, rows, scores = [], [], []
+    before: Counter[str] = Counter()
     for one in answers:
-        head = to_plain(_Head, _Head(one.screen, one.titles, one.concept))
+        n = len(one.completions) if one.screen == "converse" else None
+        head = to_plain(_Head, _Head(one.screen, one.titles, one.concept, n))
         heads.append(head | {"request": one.request})
         rows += [CompletionRow(one.screen, one.titles[found.condition], found) for found in one.completions]
-        scores += [ScoreRow(one.screen, place, score) for place, score in enumerate(one.scores)]
+        scores += [ScoreRow(one.screen, before[one.screen] + place, score) for place, score in enumerate(one.scores)]
+        before[one.screen] += len(one.completions)
     (folder / HEAD).write_bytes(write_json(heads))
     write_table(folder / COMPLETIONS, CompletionRow, rows)
     write_table(folder / SCORES, ScoreRow, scores)
@@ -95,18 +101,27 @@ def read_answers(folder: Path) -> tuple[Answers, ...]:
     rows = read_table(folder / COMPLETIONS, CompletionRow)
     scored = read_table(folder / SCORES, ScoreRow)
     found = []
+    before: Counter[str] = Counter()
     for content in heads:
         request = content.pop("request", None)
         if not isinstance(request, dict):
             raise StudyError(f"{HEAD} does not say what was asked for; take a sound copy of the study.")
         head: _Head = from_plain(_Head, content, HEAD)
-        completions = tuple(row.completion for row in rows if row.screen == head.screen)
-        scores = sorted((row for row in scored if row.screen == head.screen), key=lambda row: row.place)
-        if scores and [row.place for row in scores] != list(range(len(completions))):
+        start = before[head.screen]
+        end = None if head.n is None else start + max(0, head.n)
+        completions = tuple(row.completion for row in rows if row.screen == head.screen)[start:end]
+        before[head.screen] += len(completions)
+        scores = sorted(
+            (row for row in scored if row.screen == head.screen and start <= row.place < start + len(completions)),
+            key=lambda row: row.place,
+        )
+        if scores and [row.place - start for row in scores] != list(range(len(completions))):
             raise StudyError(f"{SCORES} does not hold one row for each completion; take a sound copy of the study.")
         if any(not 0 <= completion.condition < len(head.titles) for completion in completions):
             raise StudyError(f"{COMPLETIONS} has a completion of no condition; take a sound copy of the study.")
         found.append(
             Answers(head.screen, head.titles, request, completions, head.concept, tuple(row.score for row in scores))
         )
+    if sum(before.values()) != len(rows) or sum(len(one.scores) for one in found) != len(scored):
+        raise StudyError(f"{COMPLETIONS} or {SCORES} has rows that {HEAD} does not name; take a sound copy.")
     return tuple(found)

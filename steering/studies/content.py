@@ -41,7 +41,7 @@ class Content:
 
     Attributes:
         run: examples, split, statistics and rankings.
-        answers: at most one for each screen.
+        answers: at most one for each screen; of a conversation one for each turn, in their order.
         recipe: the recipe's JSON text, None where the screen had none.
     """
 
@@ -50,7 +50,7 @@ class Content:
     recipe: str | None = None
 
     def of(self, screen: str) -> Answers | None:
-        """The answers of one screen."""
+        """The answers of one screen; of a conversation the first turn."""
         return next((one for one in self.answers if one.screen == screen), None)
 
 

@@ -1,6 +1,7 @@
 """In what do two studies differ, and how did their methods score?"""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -68,12 +69,16 @@ def scores(content: Content) -> list[MethodScores]:
 def _settings(study: Study, content: Content) -> Iterator[tuple[str, Any]]:
     about, run = study.about, content.run
     yield from (("model", about.model), ("sae", about.sae), ("concept", about.label))
+    yield from (("device", about.device), ("dtype", about.dtype))
     yield "examples", f"{run.examples.name} ({run.examples.n}, {run.examples.fingerprint[:8]})"
     yield "features", list(about.features)
     if about.label in run.rankings:
         yield from _flat("ranking", run.rankings[about.label].settings.to_json())
+    turns: Counter[str] = Counter()
     for answers in content.answers:
-        yield from _flat(answers.screen, answers.request)
+        turns[answers.screen] += 1
+        turn = turns[answers.screen]
+        yield from _flat(answers.screen if turn == 1 else f"{answers.screen} {turn}", answers.request)
     if content.recipe is not None:
         recipe = json.loads(content.recipe)
         recipe.pop("versions", None)

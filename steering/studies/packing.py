@@ -21,6 +21,8 @@ from steering.studies.saving import UNFINISHED, check_files
 from steering.studies.study import MANIFEST, Study, new_id, read_manifest
 
 MAX_BYTES = 2**30
+MAX_JSON = 32 * 2**20
+"""Of each text file; its objects take many times that in memory. The manifest has `MAX_MANIFEST`."""
 MAX_MANIFEST = 2**20
 MAX_RATIO = 200
 """Unpacked over packed size of one file; tables and weights stay below 20."""
@@ -92,6 +94,8 @@ def _checked(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
         kind = stat.S_IFMT(entry.external_attr >> 16)
         if kind not in (0, stat.S_IFREG) or entry.flag_bits & 0x1:
             raise StudyError(f"{entry.filename} is a link, a folder or encrypted; take an exported study.")
+        if entry.filename.endswith(".json") and entry.file_size > MAX_JSON:
+            raise StudyError(f"{entry.filename} has more than {MAX_JSON // 2**20} MB; take an exported study.")
         if entry.file_size > max(_RATIO_FROM, MAX_RATIO * entry.compress_size):
             raise _bomb(entry.filename)
     if len(set(names)) < len(names):

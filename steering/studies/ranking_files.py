@@ -26,6 +26,8 @@ EXAMPLES, RANKED, HEAD, STATISTICS = (
     "ranking.json",
     "statistics.safetensors",
 )
+MAX_CELLS = 50_000_000
+"""Examples times labels: 50,000 examples and 1,000 labels, the most that the Examples screen takes."""
 _SPARSE = ("frequency", "maximum", "mean")
 _DENSE = ("n_tokens", "max_act", "density")
 
@@ -136,12 +138,20 @@ def read_ranking(folder: Path) -> RankingRun:
     unknown = {name for row in rows for name in row.labels} - set(head.label_names)
     if unknown:
         raise StudyError(f"{EXAMPLES} has the label {min(unknown)!a:.60}, which {HEAD} does not; take a sound copy.")
-    labels = np.array([[name in row.labels for name in head.label_names] for row in rows], dtype=bool)
+    if len(rows) * len(head.label_names) > MAX_CELLS:
+        raise StudyError(
+            f"The study has {len(rows):,} examples and {len(head.label_names):,} labels, at most {MAX_CELLS:,} in "
+            "product; take a sound copy of it."
+        )
+    labels = np.zeros((len(rows), len(head.label_names)), dtype=bool)
+    column = {name: place for place, name in enumerate(head.label_names)}
+    for place, row in enumerate(rows):
+        labels[place, [column[name] for name in row.labels]] = True
     examples = LabelledExamples(
         head.examples_name,
         tuple(row.text for row in rows),
         tuple(row.prompt for row in rows),
-        labels.reshape(len(rows), len(head.label_names)),
+        labels,
         head.label_names,
         tuple(row.group for row in rows),
     )

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from steering.errors import StudyError
 from steering.studies.plain import from_plain, read_json, to_plain, write_json
@@ -21,8 +21,10 @@ MAX_TITLE = 200
 MAX_NOTE = 10_000
 ID = re.compile(r"[a-z2-7]{16}")
 
-Screen = Literal["steer", "compare"]
-SCREENS: tuple[Screen, ...] = get_args(Screen)
+Screen = Literal["steer", "converse", "compare"]
+"""Where answers stand: the forms Prompts and Conversation of Steer, and Compare."""
+Format = Literal["auto", "float32", "bfloat16", "float16"]
+"""As ``steering.models.Dtype``, which needs torch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,9 @@ class About:
         features: those to steer with; the place gives the colour.
         feature_id: the feature that was looked at.
         versions: of the packages that made it.
+        device: as it was chosen, a torch device or ``auto``.
+        dtype: number format of the weights, as it was chosen.
+        ran_on: the torch device that ``device`` stood for; empty where nobody wrote it down.
     """
 
     title: str
@@ -67,6 +72,9 @@ class About:
     features: tuple[int, ...]
     feature_id: int | None
     versions: dict[str, str]
+    device: str = "auto"
+    dtype: Format = "auto"
+    ran_on: str = ""
 
     def __post_init__(self) -> None:
         if not self.title.strip():

@@ -1,18 +1,25 @@
 """How do rows of one dataclass become a Parquet file, and back, without trusting the sizes that a file declares?
 
 Every column has the type of its field. A file with other columns is refused, and so is one that unpacks to more than
-`MAX_BYTES`: a small file can hold gigabytes of one repeated text.
+`MAX_BYTES` or `MAX_VALUES`: a small file can hold gigabytes of one repeated text. What is left is read in batches.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from steering.errors import StudyError
+from steering.studies.parquet_pages import unpacked
 from steering.studies.plain import arrow_fields, from_cell, from_plain, to_cell, to_plain
 
-MAX_BYTES = 512 * 2**20
+if TYPE_CHECKING:
+    from pyarrow.parquet import FileMetaData
+
+MAX_BYTES = 128 * 2**20
 MAX_ROWS = 1_000_000
+MAX_VALUES = 8_000_000
+"""Rows times columns, where a list counts once for each of its entries."""
+_MAX_ROW_GROUPS = 64
 _BATCH_ROWS = 256
 
 Row = TypeVar("Row")
@@ -52,10 +59,12 @@ def read_table(path: Path, kind: type[Row]) -> tuple[Row, ...]:
     found: list[Row] = []
     total = 0
     try:
+        if path.stat().st_size > MAX_BYTES:
+            raise _too_large(path.name)
         with pq.ParquetFile(path) as file:
             if not file.schema_arrow.equals(expected):
                 raise StudyError(f"{path.name} has other columns than this version writes; take a sound copy.")
-            _check_declared(path.name, file.metadata)
+            _check_size(path, file.metadata)
             for batch in file.iter_batches(batch_size=_BATCH_ROWS):
                 total += batch.nbytes
                 if total > MAX_BYTES:
@@ -69,17 +78,17 @@ def read_table(path: Path, kind: type[Row]) -> tuple[Row, ...]:
     return tuple(found)
 
 
-def _check_declared(name: str, metadata: Any) -> None:
-    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
-    if metadata.num_rows > MAX_ROWS or sum(group.total_byte_size for group in groups) > MAX_BYTES:
-        raise _too_large(name)
-    for group in groups:
-        for i in range(group.num_columns):
-            if any("DICTIONARY" in encoding or "DELTA" in encoding for encoding in group.column(i).encodings):
-                raise StudyError(f"{name} is packed in a way that this app never writes; take the study's own file.")
+def _check_size(path: Path, metadata: "FileMetaData") -> None:
+    """Refuse what unpacks to too much, before anything is unpacked."""
+    if metadata.num_rows > MAX_ROWS or metadata.num_row_groups > _MAX_ROW_GROUPS:
+        raise _too_large(path.name)
+    found = unpacked(path, metadata)
+    if found.n_bytes > MAX_BYTES or found.n_values > MAX_VALUES:
+        raise _too_large(path.name)
 
 
 def _too_large(name: str) -> StudyError:
     return StudyError(
-        f"{name} unpacks to more than {MAX_BYTES // 2**20} MB or {MAX_ROWS:,} rows; no study of this app is so large."
+        f"{name} unpacks to more than {MAX_BYTES // 2**20} MB, {MAX_ROWS:,} rows or {MAX_VALUES:,} values; no study of "
+        "this app is so large."
     )

@@ -1,14 +1,17 @@
 """Saving on Steer and Compare, opening by link after a restart, and the Studies page; no model is ever loaded."""
 
 import io
+import threading
+import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from steering import runtime
+from steering.devices import device_for
 from steering.studies.library import library
 from tests.app.conftest import ROOT
-from tests.drawn_study import LABELS, drawn_answers, drawn_run
+from tests.drawn_study import LABELS, drawn_answers, drawn_completion, drawn_run
 from ui.compare_view import Plan
 from ui.controls import Ask, Strength
 from ui.work import Generated, Request
@@ -92,6 +95,103 @@ def test_a_link_opens_the_screen_as_it_was_after_a_restart(open_alone, session, 
         assert not any("Made with other settings" in caption.value for caption in app.caption)
     assert runtime.jobs().active() == []
     assert runtime.shelf().loaded("model") == []
+
+
+def test_a_conversation_opens_turn_by_turn(open_alone, session):
+    def turn(prompt: str, earlier: tuple[Generated, ...], draw: int) -> Generated:
+        found = tuple(drawn_completion(c, prompt, f"{prompt} {c}") for c in (0, 1))
+        ask = Ask((prompt,), 17, 0.7, 1.0, 11, 1, draw)
+        return Generated(found, Request(("Baseline", "Steered"), ask, STRENGTH, earlier=earlier))
+
+    first = turn("Hello.", (), 0)
+    last = turn("And then?", (first,), 2)
+    session["conversation_id"] = runtime.store.put("converse", "v", last)
+    app = AppTest.from_file(str(ROOT / "pages/3_Steer.py"), default_timeout=20)
+    for name, value in session.items():
+        app.session_state[f"steerscope.{name}"] = value
+    app.session_state["steer_form"] = "Conversation"
+    app.run()
+    app.button(key="study_keep_converse").click().run()
+    assert not app.exception
+    study = library().find()[0]
+    assert any(f"/Steer?study={study.id}" in code.value for code in app.code)
+    app = linked("pages/3_Steer.py", study.id)
+    assert not app.exception
+    assert app.session_state["steer_form"] == "Conversation"
+    found = runtime.store.get("converse", app.session_state["steerscope.conversation_id"])
+    assert found.completions == last.completions
+    assert found.request.ask == last.request.ask
+    assert [one.completions for one in found.request.earlier] == [first.completions]
+    assert [one.turns for one in found.request.branches()] == [one.turns for one in last.request.branches()]
+    assert app.number_input(key="steer_seed").value == 11
+    assert runtime.jobs().active() == []
+
+
+@pytest.mark.parametrize(("chosen", "ran_on"), [("cuda:7", "cuda:7"), ("auto", "cuda:0"), ("auto", "cpu")])
+def test_device_and_format_come_back_or_what_is_here_is_said(open_alone, session, monkeypatch, chosen, ran_on):
+    monkeypatch.setattr("ui.work.device_for", lambda *_: ran_on)
+    id = saved(open_alone, session | {"device": chosen, "dtype": "bfloat16"}, "compare", "Told")
+    monkeypatch.setattr("ui.work.device_for", device_for)
+    app = linked("pages/4_Compare.py", id)
+    assert not app.exception
+    assert (app.session_state["steerscope.device"], app.session_state["steerscope.dtype"]) == ("auto", "bfloat16")
+    told = [caption.value for caption in app.caption if "Made on" in caption.value]
+    if ran_on == "cpu":
+        assert told == []
+    else:
+        assert len(told) == 1
+        assert f"Made on {ran_on}; new answers are written on cpu here" in told[0].replace("\\", "")
+
+
+def test_an_adapter_comes_back_and_its_comparison_is_not_stale(open_alone, session, monkeypatch):
+    import torch
+
+    from steering.fingerprints import adapter_fingerprint
+    from steering.lora import LORA_PRESETS, Adapter
+    from steering.recipes import read_recipe
+
+    name = "base_model.model.model.layers.0.mlp.down_proj.lora_{}.weight"
+    tensors = {name.format("A"): torch.randn(2, 8), name.format("B"): torch.randn(4, 2)}
+    config = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["down_proj"]}
+    adapter = Adapter("pirate", config, tensors, "demo", LORA_PRESETS["small"], (2.0, 1.0), n_examples=3)
+    drawn, told = drawn_answers("compare", judged=True), answers("compare")
+    plan = Plan(("Baseline", "LoRA"), "", "prompt", 0.3, STRENGTH, 0.8)
+    request = Request(plan.titles, told.request.ask, plan, adapter_id="mine")
+    session["comparison_id"] = runtime.store.put("compare", "l", Generated(drawn.completions, request))
+    session["adapter_id"] = runtime.store.put("adapter", "mine", adapter)
+    id = saved(open_alone, session, "compare", "With LoRA")
+    beside = read_recipe((library().root / id / "recipe.json").read_text()).baselines.adapter
+    assert (beside.sha256, beside.factor) == (adapter_fingerprint(adapter), 0.8)
+    assert beside.settings == LORA_PRESETS["small"]
+
+    def as_it_was(app: AppTest) -> None:
+        assert not app.exception
+        assert not any("Made with other settings" in caption.value for caption in app.caption)
+        assert app.slider(key="lora_factor").value == 0.8
+        assert any("LoRA" in list(frame.value["Method"]) for frame in app.dataframe if "Method" in frame.value)
+
+    app = linked("pages/4_Compare.py", id)
+    as_it_was(app)
+    found = runtime.store.get("adapter", f"study.{id}")
+    assert adapter_fingerprint(found) == adapter_fingerprint(adapter)
+    assert (found.settings, found.losses) == (adapter.settings, adapter.losses)
+
+    # While torch is still being imported the worker reads it, and the screen does not wait.
+    runtime.reset()
+    monkeypatch.setattr(runtime, "warmth", lambda: runtime.Warmth(started=True))
+    busy = threading.Event()
+    runtime.jobs().submit(lambda _job: busy.wait(20), title="Importing", owner="warm-up")
+    app = AppTest.from_file(str(ROOT / "pages/4_Compare.py"), default_timeout=20)
+    app.query_params["study"] = id
+    app.run()
+    assert runtime.store.get("adapter", f"study.{id}") is None
+    as_it_was(app)
+    busy.set()
+    while runtime.jobs().active():
+        time.sleep(0.01)
+    app.run()
+    as_it_was(app)
+    assert runtime.store.get("adapter", f"study.{id}") is not None
 
 
 def test_a_link_that_leads_nowhere_is_one_sentence(open_alone):

@@ -63,13 +63,15 @@ def browser() -> Iterator[Any]:
 
 
 @contextmanager
-def serve(script: Path, log: Path, **environment: str) -> Iterator[str]:
-    """Run ``streamlit run`` on a free port until the block ends, and give its address."""
+def serve(script: Path, log: Path, *, base: str = "", **environment: str) -> Iterator[str]:
+    """Run ``streamlit run`` on a free port until the block ends and give its address; ``base`` is a path before all."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
     command += ["--server.headless=true", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]
+    command += [f"--server.baseUrlPath={base}"]
+    home = f"http://127.0.0.1:{port}" + (f"/{base}" if base else "")
     studies = str(log.parent / "studies")
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "STEERSCOPE_STUDIES": studies, **environment}
     with log.open("w") as out:
@@ -78,13 +80,13 @@ def serve(script: Path, log: Path, **environment: str) -> Iterator[str]:
             deadline = time.monotonic() + 60
             while True:
                 try:
-                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2):
+                    with urllib.request.urlopen(f"{home}/_stcore/health", timeout=2):
                         break
                 except (urllib.error.URLError, OSError):
                     if server.poll() is not None or time.monotonic() > deadline:
                         pytest.fail(f"The server did not start:\n{log.read_text()[-3000:]}")
                     time.sleep(0.1)
-            yield f"http://127.0.0.1:{port}"
+            yield home
         finally:
             server.terminate()
             try:

@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 
 from steering.errors import StudyError
+from steering.judges.score import Score
 from steering.studies import plain
+from steering.studies.answers import Answers, read_answers, write_answers
 from steering.studies.content import read_content, write_content
-from steering.studies.ranking_files import ExampleRow
+from steering.studies.parquet_pages import unpacked
+from steering.studies.ranking_files import ExampleRow, read_ranking
 from steering.studies.study import UPGRADES, Study, new_id, now, read_manifest
 from steering.studies.tables import read_table, write_table
-from tests.drawn_study import drawn_about, drawn_content, drawn_run
+from tests.drawn_study import drawn_about, drawn_answers, drawn_completion, drawn_content, drawn_run
 
 
 def test_a_study_comes_back_as_it_was(tmp_path):
@@ -41,6 +44,38 @@ def test_a_study_comes_back_as_it_was(tmp_path):
     for name in ("n_tokens", "max_act", "density"):
         assert np.array_equal(getattr(read.statistics, name), getattr(run.statistics, name))
     assert (read.statistics.resid_norm, read.statistics.n_truncated) == (1.1, 2)
+
+
+def test_the_turns_of_a_conversation_stay_apart(tmp_path):
+    def turn(prompt: str, *, judged: bool) -> Answers:
+        found = tuple(drawn_completion(c, prompt, f"{prompt} {c}") for c in (0, 1))
+        scores = tuple(Score(c, 2, 1, ()) for c in (0, 1)) if judged else ()
+        return Answers("converse", ("Baseline", "Steered"), {"said": prompt}, found, "pirate", scores)
+
+    turns = [turn("Hello.", judged=True), turn("And then?", judged=True), turn("Hello.", judged=True)]
+    told = [turns[0], drawn_answers("compare", judged=True), *turns[1:]]
+    write_answers(tmp_path, told)
+    found = read_answers(tmp_path)
+    for ours, theirs in zip(told, found, strict=True):
+        for name in ("screen", "titles", "request", "completions", "concept", "scores"):
+            assert getattr(theirs, name) == getattr(ours, name)
+    heads = json.loads((tmp_path / "answers.json").read_text())
+    (tmp_path / "answers.json").write_text(json.dumps(heads[:-1]))
+    with pytest.raises(StudyError, match="does not name"):
+        read_answers(tmp_path)
+
+
+def test_a_study_from_before_devices_were_kept_opens():
+    study = Study(new_id(), now(), now(), drawn_about(device="cuda:1", dtype="bfloat16", ran_on="cuda:1"), ())
+    content = json.loads(study.manifest())
+    assert read_manifest(json.dumps(content).encode()).about.device == "cuda:1"
+    for name in ("device", "dtype", "ran_on"):
+        del content["about"][name]
+    about = read_manifest(json.dumps(content).encode()).about
+    assert (about.device, about.dtype, about.ran_on) == ("auto", "auto", "")
+    content["about"]["dtype"] = "int3"
+    with pytest.raises(StudyError, match="one of auto"):
+        read_manifest(json.dumps(content).encode())
 
 
 def test_a_manifest_comes_back_as_it_was():
@@ -125,3 +160,90 @@ def test_a_small_table_that_unpacks_to_much_is_refused(tmp_path, monkeypatch):
     path.write_bytes(b"PAR1nonsensePAR1")
     with pytest.raises(StudyError, match="cannot be read"):
         read_table(path, ExampleRow)
+
+
+@pytest.fixture
+def nothing_is_unpacked(monkeypatch):
+    import pyarrow.parquet as pq
+
+    def refuse(*_args, **_options):
+        raise AssertionError("it was unpacked")
+
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", refuse)
+
+
+def varint(value: int, length: int | None = None) -> bytes:
+    """A signed number in Thrift's compact form, made as long as is wished."""
+    value <<= 1
+    found = bytearray()
+    while value > 127:
+        found.append(value & 127 | 128)
+        value >>= 7
+    found.append(value)
+    while length is not None and len(found) < length:
+        found[-1] |= 128
+        found.append(0)
+    return bytes(found)
+
+
+@pytest.mark.usefixtures("nothing_is_unpacked")
+def test_a_forged_table_whose_footer_lies_is_never_unpacked(tmp_path, monkeypatch):
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "examples.parquet"
+    write_table(path, ExampleRow, [ExampleRow("x" * 1_000_000, None, (), "0", False)] * 12)
+    assert path.stat().st_size < 20_000
+    monkeypatch.setattr("steering.studies.tables.MAX_BYTES", 10_000_000)
+    group = pq.read_metadata(path).row_group(0)
+    data = path.read_bytes()
+    for size in {group.total_byte_size, group.column(0).total_uncompressed_size}:
+        assert size > 12_000_000
+        data = data.replace(varint(size), varint(1000, len(varint(size))))
+    path.write_bytes(data)
+    group = pq.read_metadata(path).row_group(0)
+    assert (group.total_byte_size, group.column(0).total_uncompressed_size) == (1000, 1000)
+    with pytest.raises(StudyError, match="unpacks to more"):
+        read_table(path, ExampleRow)
+
+
+@pytest.mark.usefixtures("nothing_is_unpacked")
+def test_a_run_of_missing_values_is_counted_value_by_value(tmp_path, monkeypatch):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "examples.parquet"
+    many = 900_000
+    monkeypatch.setattr("steering.studies.tables.MAX_VALUES", many)
+    write_table(path, ExampleRow, [ExampleRow("x", None, (), "0", False)])
+    schema = pq.read_schema(path)
+    columns = [pa.array([value], field.type) for value, field in zip(["x", None, [], "0", False], schema, strict=True)]
+    columns[2] = pa.ListArray.from_arrays(pa.array([0, many], pa.int32()), pa.nulls(many, pa.string()))
+    pq.write_table(pa.table(columns, schema=schema), path, compression="zstd", use_dictionary=False)
+    assert path.stat().st_size < 10_000
+    assert unpacked(path, pq.read_metadata(path)).n_values == many + 4
+    with pytest.raises(StudyError, match="unpacks to more"):
+        read_table(path, ExampleRow)
+
+
+def test_pages_are_added_up_as_they_are(tmp_path):
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "examples.parquet"
+    rows = [ExampleRow(f"text {i}" * 500, None, ("a", "b"), str(i), True) for i in range(1000)]
+    write_table(path, ExampleRow, rows)
+    found, group = unpacked(path, pq.read_metadata(path)), pq.read_metadata(path).row_group(0)
+    assert found.n_values == sum(group.column(i).num_values for i in range(group.num_columns)) == 6000
+    assert found.n_bytes == pytest.approx(group.total_byte_size, rel=0.01)  # which counts the headers, too
+    assert read_table(path, ExampleRow) == tuple(rows)
+    data = bytearray(path.read_bytes())
+    data[group.column(0).data_page_offset] = 0xFF
+    path.write_bytes(bytes(data))
+    with pytest.raises(StudyError, match="packed in a way"):
+        read_table(path, ExampleRow)
+
+
+def test_more_examples_times_labels_than_the_app_takes_are_refused(tmp_path, monkeypatch):
+    write_content(tmp_path, drawn_content(), None)
+    monkeypatch.setattr("steering.studies.ranking_files.MAX_CELLS", 23)
+    with pytest.raises(StudyError, match="12 examples and 2 labels"):
+        read_ranking(tmp_path)

@@ -108,7 +108,11 @@ def test_bombs_are_refused_before_they_go_off(shelf, packed, monkeypatch):
     assert len(bomb.getvalue()) < 100_000
     with pytest.raises(StudyError, match="far more"):
         shelf.take(bomb)
+    monkeypatch.setattr("steering.studies.packing.MAX_JSON", 1000)
+    with pytest.raises(StudyError, match="json has more than"):
+        shelf.take(io.BytesIO(packed))
     monkeypatch.setattr("steering.studies.packing.MAX_BYTES", 1000)
+    monkeypatch.setattr("steering.studies.packing.MAX_JSON", 10**6)
     with pytest.raises(StudyError, match="unpacks to more"):
         shelf.take(io.BytesIO(packed))
     assert not left_over(shelf.root)
