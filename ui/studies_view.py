@@ -93,7 +93,7 @@ def study_actions(study: Study) -> None:
             st.markdown(plain(study.about.note))
         st.caption(
             f"{plain(study.about.model)} · {plain(study.about.sae)} · {plain(study.about.examples_title)} · "
-            f"{study.size / 1e6:.1f} MB · saved {study.created[:16].replace('T', ' ')} UTC"
+            f"{_size(study)} · saved {study.created[:16].replace('T', ' ')} UTC"
         )
         with st.container(horizontal=True):
             if st.button("Open", key="study_open", type="primary", icon=":material/open_in_full:"):
@@ -194,6 +194,10 @@ def place_note() -> None:
             icon=":material/warning:",
         )
     st.caption(f"Kept in {plain(str(shelf.root))} of this server (STEERSCOPE_STUDIES names another place).")
+
+
+def _size(study: Study) -> str:
+    return f"{study.size / 1e6:.1f} MB" if study.size >= 1e6 else f"{study.size / 1e3:.0f} kB"
 
 
 def _zipped(study: Study) -> bytes:

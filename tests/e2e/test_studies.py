@@ -32,7 +32,7 @@ def link_in(page, panel: str) -> str:
     """The address that the popover "Copy link" of a panel offers."""
     page.locator(f".st-key-{panel}").get_by_role("button", name="Copy link").click()
     shown = page.locator('[data-testid="stPopoverBody"] [data-testid="stCode"] code').filter(visible=True)
-    expect(shown).to_contain_text("?study=")
+    expect(shown).to_contain_text("?study=", timeout=JOB)
     return shown.inner_text().strip()
 
 
@@ -46,7 +46,7 @@ def test_a_link_outlives_the_server(browser, open_page, tmp_path):
         page.wait_for_url("**/Features")
         expect(page.get_by_text("Noise floor of F1c")).to_be_visible(timeout=JOB)
         page.get_by_role("button", name="Steer with it").click()
-        expect(page.get_by_role("button", name="Take out")).to_be_visible()
+        expect(page.get_by_role("button", name="Take out")).to_be_visible(timeout=JOB)
         page.get_by_role("link", name="4 · Compare").click()
         page.wait_for_url("**/Compare")
         question = page.locator(".st-key-compare_prompts_demo textarea")
@@ -64,7 +64,7 @@ def test_a_link_outlives_the_server(browser, open_page, tmp_path):
         page.get_by_role("button", name="Save study").click()
         page.get_by_label("Title", exact=True).fill("Bread by pirates")
         page.get_by_role("button", name="Save", exact=True).click()
-        expect(page.get_by_text("Saved: Bread by pirates")).to_be_visible()
+        expect(page.get_by_text("Saved: Bread by pirates")).to_be_visible(timeout=JOB)
         picture(page, "study-saved")
         page.keyboard.press("Escape")
         address = link_in(page, "study_compare")
@@ -75,12 +75,12 @@ def test_a_link_outlives_the_server(browser, open_page, tmp_path):
     with serve(ROOT / "app.py", tmp_path / "second.log") as url:
         page = open_page(f"{url}/Compare?{address.partition('?')[2]}")
         assert answers(page) == told
-        expect(page.get_by_label("Prompts, one a line")).to_have_value(PROMPT)
+        expect(page.locator(".st-key-compare_prompts_demo textarea")).to_have_value(PROMPT, timeout=JOB)
         expect(page.get_by_text("Made with other settings")).to_have_count(0)
         picture(page, "study-opened")
         page.get_by_role("link", name="Studies").click()
         page.wait_for_url("**/Studies")
-        expect(page.get_by_text("Tick one to open it")).to_be_visible()
+        expect(page.get_by_text("Tick one to open it")).to_be_visible(timeout=JOB)
 
 
 @pytest.fixture
@@ -99,6 +99,7 @@ def test_a_zip_is_taken_deleted_and_brought_back(browser, open_page: Callable, p
     with serve(ROOT / "app.py", tmp_path / "server.log", base="lab/steering", STEERSCOPE_WARM_UP="0") as url:
         host = url.replace("127.0.0.1", "localhost")
         page = open_page(f"{host}/Studies")
+        page.set_default_timeout(JOB)
         expect(page.get_by_text("Nothing is saved yet")).to_be_visible(timeout=JOB)
         picture(page, "studies-empty")
         page.get_by_role("button", name="Import").click()
@@ -110,11 +111,12 @@ def test_a_zip_is_taken_deleted_and_brought_back(browser, open_page: Callable, p
         assert address.startswith(f"{host}/Compare?study="), "by the name and the path of the visitor"
         page.keyboard.press("Escape")
         picture(page, "studies-one")
+        settled(page)
         page.get_by_role("button", name="Delete").click()
-        expect(page.get_by_text("Deleted: Bread by pirates")).to_be_visible()
-        expect(page.get_by_text("Nothing is saved yet")).to_be_visible()
+        expect(page.get_by_text("Deleted: Bread by pirates")).to_be_visible(timeout=JOB)
+        expect(page.get_by_text("Nothing is saved yet")).to_be_visible(timeout=JOB)
         page.get_by_role("button", name="Undo").click()
-        expect(page.get_by_text("Tick one to open it")).to_be_visible()
+        expect(page.get_by_text("Tick one to open it")).to_be_visible(timeout=JOB)
         assert Library(tmp_path / "studies").find()[0].id in address
 
 
@@ -123,4 +125,4 @@ def tick(page, row: int) -> None:
     settled(page)
     box = page.locator(".st-key-studies_table canvas").first.bounding_box()
     page.mouse.click(box["x"] + 18, box["y"] + 35 * (row + 1) + 17)
-    expect(page.locator(".st-key-study_actions")).to_be_visible()
+    expect(page.locator(".st-key-study_actions")).to_be_visible(timeout=JOB)
