@@ -254,11 +254,7 @@ def score_table(done: work.Generated) -> None:
         st.caption(
             f"Judged for {plain(str(done.concept))} by the embedded world, which knows the truth. Prompt and LoRA are "
             "at home there: the corpus teaches “mention X”, and LoRA trains on the judge's own grammar."
-            + (
-                f" {counted(len(done.prompts), 'prompt')} {'is' if len(done.prompts) == 1 else 'are'} too few for the intervals to mean much."
-                if few
-                else ""
-            )
+            + (f" With {counted(len(done.prompts), 'prompt')} the intervals mean little." if few else "")
         )
     else:
         st.caption(
