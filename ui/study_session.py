@@ -93,6 +93,13 @@ def restore(id: str) -> Study:
     if about.label not in run.rankings:
         raise StudyError(f"The study has no ranking for {about.label!a:.60}; take a sound copy of it.")
     ranking = run.rankings[about.label]
+    adapter_id = f"study.{id}" if library().has_adapter(id) else None
+    made: list[work.Generated] = []
+    turns: tuple[work.Generated, ...] = ()
+    for one, settings in zip(content.answers, asked, strict=True):
+        made.append(_generated(one, settings, adapter_id, turns if one.screen == "converse" else ()))
+        turns = (*turns, made[-1]) if one.screen == "converse" else turns
+    # From here on nothing is refused: a study that is damaged leaves the session as it was.
     for kind in ("ranking", "lora", *PAGES):
         job = work.latest(kind)
         if job is not None and job.active:
@@ -107,19 +114,15 @@ def restore(id: str) -> Study:
     st.session_state["ranked_for"] = (chosen.examples_id, about.label, about.model, about.sae)
     chosen.features, chosen.feature_id = about.features, about.feature_id
     chosen.features_title = f"Feature{'s' if len(about.features) > 1 else ''} {', '.join(map(str, about.features))}"
-    adapter_id = f"study.{id}" if library().has_adapter(id) else None
     chosen.adapter_id = adapter_id
     put_settings(ranking.settings)
     st.session_state["steer_form"] = "Conversation" if about.screen == "converse" else "Prompts"
     chosen.completions_id = chosen.conversation_id = chosen.comparison_id = None
-    turns: tuple[work.Generated, ...] = ()
-    for one, settings in zip(content.answers, asked, strict=True):
-        found = _generated(one, settings, adapter_id, turns if one.screen == "converse" else ())
+    for one, found in zip(content.answers, made, strict=True):
         kept = runtime.store.put(one.screen, f"study.{id}.{one.screen}", found, owner=mine)
         if one.screen == "steer":
             chosen.completions_id, chosen.steer_title = kept, "Steered answers written"
         elif one.screen == "converse":
-            turns = (*turns, found)
             chosen.conversation_id, chosen.steer_title = kept, "Conversation steered"
         else:
             chosen.comparison_id, chosen.comparison_title = kept, "Methods compared"
