@@ -3,7 +3,6 @@
 import re
 from typing import TYPE_CHECKING
 
-from steering.devices import AUTO
 from steering.errors import RecipeError
 from steering.recipes.recipe import (
     Baselines,
@@ -67,7 +66,8 @@ def recipe_text(run: "RankingRun", label: str, done: "Generated | None", adapter
 
 def _model() -> ModelSource:
     """The session's model by its name, where its weights were never looked up."""
-    return ModelSource(chosen.model) if chosen.dtype == AUTO else ModelSource(chosen.model, dtype=chosen.dtype)
+    dtype = chosen.dtype
+    return ModelSource(chosen.model) if dtype == "auto" else ModelSource(chosen.model, dtype=dtype)
 
 
 def _baselines(plan: Plan, titles: tuple[str, ...], adapter: "Adapter | None") -> Baselines:

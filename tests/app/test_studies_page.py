@@ -154,10 +154,11 @@ def test_an_adapter_comes_back_and_its_comparison_is_not_stale(open_alone, sessi
     tensors = {name.format("A"): torch.randn(2, 8), name.format("B"): torch.randn(4, 2)}
     config = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["down_proj"]}
     adapter = Adapter("pirate", config, tensors, "demo", LORA_PRESETS["small"], (2.0, 1.0), n_examples=3)
-    drawn, told = drawn_answers("compare", judged=True), answers("compare")
-    plan = Plan(("Baseline", "LoRA"), "", "prompt", 0.3, STRENGTH, 0.8)
-    request = Request(plan.titles, told.request.ask, plan, adapter_id="mine")
-    session["comparison_id"] = runtime.store.put("compare", "l", Generated(drawn.completions, request))
+    ask = answers("compare").request.ask
+    plan = Plan(("Baseline", "DiffMean", "SAE", "LoRA"), "", "prompt", 0.3, STRENGTH, 0.8)
+    found = tuple(drawn_completion(c, prompt, f"Hm {c}") for c in range(4) for prompt in ask.prompts)
+    told = Generated(found, Request(plan.titles, ask, plan, adapter_id="mine"))
+    session["comparison_id"] = runtime.store.put("compare", "l", told)
     session["adapter_id"] = runtime.store.put("adapter", "mine", adapter)
     id = saved(open_alone, session, "compare", "With LoRA")
     beside = read_recipe((library().root / id / "recipe.json").read_text()).baselines.adapter
