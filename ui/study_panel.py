@@ -57,9 +57,9 @@ def study_panel(screen: Screen) -> None:
             with st.popover("Copy link", icon=":material/link:", key=f"study_link_{screen}"):
                 st.code(link(id, screen), language=None, wrap_lines=True)
                 st.caption("Opens this screen with these answers, on this server, without a model being loaded.")
-    note = study_session.moved(id) if id is not None else None
-    if note is not None:
-        st.caption(f":material/memory: {plain(note)}")
+    moved = study_session.moved(id) if id is not None else None
+    if moved is not None:
+        st.caption(f":material/memory: {plain(moved)}")
 
 
 def link(id: str, screen: Screen) -> str:
