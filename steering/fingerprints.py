@@ -5,6 +5,7 @@ import json
 
 import torch
 
+from steering.errors import ModelError
 from steering.lora import Adapter
 from steering.models import LanguageModel
 from steering.saes import SparseAutoencoder
@@ -17,10 +18,19 @@ def weights_fingerprint(model: LanguageModel) -> str:
     """SHA-256 over the names and shapes of all weights and 16 numbers of each, spread evenly.
 
     A folder whose model was trained on keeps its name and changes its fingerprint, without all of it being read.
+
+    Raises:
+        ModelError: some of the weights lie on the disk, or in main memory for want of room on the accelerators.
     """
     digest = hashlib.sha256()
     with model.running() as network:
         for name, weight in network.named_parameters():
+            if weight.is_meta:
+                raise ModelError(
+                    f"{model.name} does not fit on the accelerators, so {name} is kept elsewhere until it is used and "
+                    "its weights cannot be recorded or checked; load it where it fits (--device cpu, or --dtype "
+                    "bfloat16)."
+                )
             flat = weight.detach().reshape(-1)
             places = torch.linspace(0, flat.numel() - 1, min(PROBES, flat.numel()), dtype=torch.float64).long()
             values = flat[places.to(flat.device)].double().cpu().numpy().tobytes()

@@ -25,15 +25,20 @@ class Family:
         parts: names of submodules that every layer of this family has.
         sites: site → (submodule of the layer, "" for the layer itself; end of it).
         lacks: why a site does not exist, as the end of a sentence.
+        serial: whether the MLP reads what the attention wrote, for layers that can be built either way; None for those
+            that cannot.
     """
 
     name: str
     parts: tuple[str, ...]
     sites: dict[Site, tuple[str, End]]
     lacks: str = "these layers have no module for it"
+    serial: bool | None = None
 
     def fits(self, layer: nn.Module) -> bool:
         """Whether ``layer`` is built this way."""
+        if self.serial is not None and getattr(layer, "use_parallel_residual", True) is self.serial:
+            return False
         return all(hasattr(layer, part) for part in self.parts)
 
 
@@ -67,10 +72,22 @@ FAMILIES: tuple[Family, ...] = (
         _ENDS | {"resid_mid": ("ln_2", "input"), "attn_out": ("attn", "output"), "mlp_out": ("mlp", "output")},
     ),
     Family(
+        "gpt_neox_serial",
+        ("attention", "mlp", "input_layernorm", "post_attention_layernorm"),
+        _ENDS
+        | {
+            "resid_mid": ("post_attention_layernorm", "input"),
+            "attn_out": ("attention", "output"),
+            "mlp_out": ("mlp", "output"),
+        },
+        serial=True,
+    ),
+    Family(
         "gpt_neox",
         ("attention", "mlp", "input_layernorm", "post_attention_layernorm"),
         _ENDS | {"attn_out": ("attention", "output"), "mlp_out": ("mlp", "output")},
         lacks="attention and MLP read the same stream side by side, so there is nothing between them",
+        serial=False,
     ),
 )
 

@@ -1,12 +1,20 @@
 """How much memory will a model, an SAE and the work with them take?
 
-    weights      parameters x bytes of the dtype
-    SAE          every tensor of steering.saes.SparseAutoencoder, float32 whatever the model's dtype
-    KV cache     2 x layers x kv_heads x head_dim x batch x context x bytes
-    activations  of one decoder layer at a time (gradients are off): the residual stream, the widest of the MLP's and
-                 the attention's inner tensors, the logits of the last token, and the SAE's activations of one batch
+    weights   parameters x bytes of the dtype
+    SAE       every tensor of steering.saes.SparseAutoencoder, float32 whatever the model's dtype or the file's
+    work      the largest of what stands beside them at one time:
+              loading     on a CPU, the SAE once more: a bfloat16 file becomes float32, and folding the norms of the
+                          decoder's rows writes new matrices while the old ones are there (an accelerator is given the
+                          result only)
+              generating  the KV cache, 2 x layers x kv_heads x head_dim x batch x context x bytes, and a forward pass,
+                          one decoder layer at a time: the residual stream, the widest of the MLP's and the attention's
+                          inner tensors, the logits of the last token
+              reading     the residual of a batch, as it came and in float32, and the activations of one block of
+                          features, never of all
+              measuring   KL: log-probabilities of some answers under two conditions
 
-The first three are exact; what libraries and an accelerator's runtime take for themselves is not in it.
+Weights and SAE are exact, work is checked by ``python -m benchmarks.memory_check``; what libraries and an accelerator's
+runtime take for themselves is not in it.
 """
 
 from dataclasses import dataclass
@@ -17,6 +25,17 @@ from steering.hook_points import HookPoint
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 GIB = 1024**3
 _FLOAT32 = 4
+
+ELEMENTS_PER_BLOCK = 2**20
+"""Activations computed at once where a dictionary is read in blocks: 4 MiB in float32, which a CPU's cache can hold."""
+ELEMENTS_PER_BLOCK_ON_ACCELERATOR = 2**27
+"""The same on an accelerator, where few large products are faster: 512 MiB."""
+LOGITS_PER_CHUNK = 2**22
+"""Log-probabilities held at once where KL is measured, those of one answer at least: 16 MiB, near a CPU's cache."""
+LOGITS_PER_CHUNK_ON_ACCELERATOR = 2**27
+"""The same on an accelerator: 512 MiB."""
+ANSWER_TOKENS = 64
+"""Tokens of an answer that the estimate counts on: what the command line writes unless told."""
 
 _VECTORS = {"standard": 2, "topk": 3, "jumprelu": 3, "gated": 4}
 """Architecture → vectors over the features: b_enc, decoder_norms; then threshold, act_scale, or r_mag and b_mag."""
@@ -71,19 +90,17 @@ class Memory:
     Attributes:
         weights: of the model.
         sae: of the SAE's tensors.
-        kv_cache: keys and values of ``batch`` texts of ``context`` tokens.
-        activations: the largest that stand at one time in a forward pass.
+        work: the most that stands beside them at one time.
     """
 
     weights: int
     sae: int
-    kv_cache: int
-    activations: int
+    work: int
 
     @property
     def total(self) -> int:
         """All of it, in bytes."""
-        return self.weights + self.sae + self.kv_cache + self.activations
+        return self.weights + self.sae + self.work
 
     @property
     def gib(self) -> float:
@@ -107,22 +124,39 @@ def kv_cache_bytes(model: ModelShape, dtype: str, *, batch: int, context: int) -
     return 2 * model.n_layers * model.n_kv_heads * model.head_dim * batch * context * BYTES[dtype]
 
 
-def activation_bytes(model: ModelShape, sae: SaeShape | None, dtype: str, *, batch: int, context: int) -> int:
+def forward_bytes(model: ModelShape, dtype: str, *, batch: int, context: int) -> int:
     """Bytes of what a forward pass holds at its widest place."""
-    tokens = batch * context
     attention = (model.n_heads + 2 * model.n_kv_heads) * model.head_dim + model.d_model
     inside = max(3 * model.d_mlp, attention)  # gate, up and their product stand at the same time
-    forward = tokens * (3 * model.d_model + inside) * BYTES[dtype] + batch * model.vocab_size * _FLOAT32
-    if sae is None:
-        return forward
-    # The SAE reads after its layer is done: the residual twice, and per feature what is before, in and after its
-    # nonlinearity.
-    reading = tokens * (2 * sae.d_model + 3 * sae.width) * _FLOAT32
-    return max(forward, reading)
+    return batch * context * (3 * model.d_model + inside) * BYTES[dtype] + batch * model.vocab_size * _FLOAT32
+
+
+def reading_bytes(sae: SaeShape, dtype: str, *, tokens: int, device: str) -> int:
+    """Bytes of what stands while a batch is read: its residual twice as it came and twice in float32, and per
+    activation of a block what is before, in and after the nonlinearity, with its mask.
+    """
+    block = ELEMENTS_PER_BLOCK if device == "cpu" else ELEMENTS_PER_BLOCK_ON_ACCELERATOR
+    activations = min(tokens * sae.width, max(tokens, block))
+    return tokens * sae.d_model * (2 * BYTES[dtype] + 2 * _FLOAT32) + activations * (4 * _FLOAT32 + 1)
+
+
+def divergence_bytes(model: ModelShape, *, batch: int, device: str) -> int:
+    """Bytes of what stands while the KL of answers is measured: five numbers for every token of the vocabulary at every
+    place of the answers of one chunk, which is one answer at least.
+    """
+    chunk = LOGITS_PER_CHUNK if device == "cpu" else LOGITS_PER_CHUNK_ON_ACCELERATOR
+    one = ANSWER_TOKENS * model.vocab_size
+    return min(batch, max(1, chunk // (2 * one))) * one * 5 * _FLOAT32
 
 
 def estimate(
-    model: ModelShape, sae: SaeShape | None = None, *, dtype: str = "bfloat16", batch: int = 8, context: int = 512
+    model: ModelShape,
+    sae: SaeShape | None = None,
+    *,
+    dtype: str = "bfloat16",
+    device: str = "cuda",
+    batch: int = 8,
+    context: int = 512,
 ) -> Memory:
     """What working with a model and an SAE takes.
 
@@ -130,15 +164,19 @@ def estimate(
         model: its numbers.
         sae: its numbers; None leaves it out.
         dtype: of the model's weights, one of ``BYTES``.
+        device: where they lie; a CPU reads in smaller blocks than an accelerator, and holds the SAE twice at first.
         batch: texts at a time; 8 of 512 tokens are what ``steering.activations`` reads at once.
         context: tokens per text, with what is written.
     """
-    return Memory(
-        weights=weight_bytes(model, dtype),
-        sae=0 if sae is None else sae_bytes(sae),
-        kv_cache=kv_cache_bytes(model, dtype, batch=batch, context=context),
-        activations=activation_bytes(model, sae, dtype, batch=batch, context=context),
-    )
+    forward = forward_bytes(model, dtype, batch=batch, context=context)
+    work = [
+        forward + kv_cache_bytes(model, dtype, batch=batch, context=context),
+        divergence_bytes(model, batch=batch, device=device),
+    ]
+    if sae is not None:
+        work.append(reading_bytes(sae, dtype, tokens=batch * context, device=device))
+        work.append(sae_bytes(sae) if device == "cpu" else 0)
+    return Memory(weights=weight_bytes(model, dtype), sae=0 if sae is None else sae_bytes(sae), work=max(work))
 
 
 def misfit(model: ModelShape, sae: SaeShape | None, point: HookPoint | None, name: str = "the model") -> str | None:

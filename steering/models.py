@@ -12,11 +12,12 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from steering.devices import devices
+from steering.devices import AUTO, SPLIT, devices
 from steering.errors import ModelError
 from steering.hub import OnBytes, at, fetch_model, short, split_revision
 from steering.layout import ModelLayout, detect_layout
-from steering.presets import model_source, refuse_unbuilt
+from steering.outlook import device_of
+from steering.presets import is_world_model, model_source, refuse_unbuilt
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 _PRESET = "a preset (`python -m steering models` lists them)"
@@ -128,8 +129,8 @@ def load_model(
     Args:
         source: a preset (``demo``), a folder in transformers' format, or a Hub id (``google/gemma-2-2b-it``), which
             may name a branch, tag or commit (``google/gemma-2-2b-it@main``).
-        device: a torch device; ``auto`` is the machine's accelerator, all of them together where it has several, and
-            the CPU where it has none.
+        device: a torch device; ``split`` for all accelerators together, or ``auto``, see
+            :func:`steering.devices.device_for`.
         dtype: number format of the weights; ``auto`` is float32 on a CPU and the checkpoint's own elsewhere.
         on_progress: told megabytes done and in all while something is downloaded; may raise ``Cancelled``.
 
@@ -142,9 +143,12 @@ def load_model(
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     refuse_unbuilt(source)
-    place = _placement(device)
+    if device != AUTO:
+        _placement(device)  # refused before anything is fetched
     _hide_loading_bar()
     folder, revision = _find_folder(source, on_progress)
+    device = device_of(source if is_world_model(source) else str(folder), None, device, dtype)
+    place = _placement(device)
     if not any(next(folder.glob(pattern), None) for pattern in _TOKENIZER_FILES):
         raise ModelError(f"The folder of {source} has no tokenizer files; save the tokenizer beside the model.")
     on_cpu = place == torch.device("cpu")
@@ -261,12 +265,7 @@ def _check_weights(folder: Path, source: str) -> None:
 
 def _placement(device: str) -> torch.device | Literal["auto"]:
     """One device, or accelerate's own plan for several."""
-    if device != "auto":
-        return find_device(device)
-    accelerator = torch.accelerator.current_accelerator(check_available=True)
-    if accelerator is None:
-        return torch.device("cpu")
-    return "auto" if torch.accelerator.device_count() > 1 else accelerator
+    return "auto" if device == SPLIT and SPLIT in devices() else find_device(device)
 
 
 def find_device(name: str) -> torch.device:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from steering.catalogue import Entry, another_model, find
-from steering.devices import AUTO, device_for, free_bytes
-from steering.errors import ModelError, SaeError
+from steering.devices import AUTO, SPLIT, device_for, devices, free_bytes
+from steering.errors import ModelError, SaeError, SteeringError
 from steering.hook_points import HookPoint, parse_hook_name
+from steering.hub import split_revision
 from steering.memory import Memory, ModelShape, SaeKind, SaeShape, estimate, misfit, sae_bytes, weight_bytes
-from steering.presets import Preset, presets, published_presets, sae_source
+from steering.presets import Preset, is_world_model, presets, published_presets, sae_source
 from steering.shapes import read_config, shape_of_config, shape_of_folder
 
 _CONFIG = "config.json"
@@ -65,7 +66,7 @@ class Outlook:
         model_id: what the model is loaded from.
         sae: about the SAE.
         shape: of the model, None where it is not known here.
-        device: a torch device, never ``auto``.
+        device: a torch device or ``split``, never ``auto``.
         dtype: number format of the weights, never ``auto``; None where only the Hub knows.
         memory: what it takes; None where the shape is not known.
         with_sae: whether ``memory`` holds the SAE, whose width is not always recorded.
@@ -103,7 +104,7 @@ def look_ahead(model: str, sae: str, *, device: str = AUTO, dtype: str = AUTO, m
     Args:
         model: a preset, a folder or a Hub id.
         sae: a preset's SAE, a folder, or release/sae_id.
-        device: a torch device or ``auto``.
+        device: a torch device, ``split`` or ``auto``.
         dtype: one of ``steering.memory.BYTES`` or ``auto``.
         measure: whether transformers may be imported to count the parameters of a cached config.
 
@@ -112,16 +113,13 @@ def look_ahead(model: str, sae: str, *, device: str = AUTO, dtype: str = AUTO, m
         SaeError: the SAE's folder holds none.
     """
     known = presets().get(model)
-    model_id = model if known is None else known.model
-    listed = known or next((one for one in published_presets().values() if one.model == model_id), None)
+    model_id, listed = _listed(model)
     shape, facts = model_shape(model, measure=measure), sae_facts(model, sae)
-    place = device_for(model, device)
+    place = device_of(model, sae, device, dtype, measure=measure)
     number = dtype if dtype != AUTO else "float32" if place == "cpu" else _published_dtype(model_id, listed)
     width = facts.width
-    sae_shape = (
-        None if shape is None or width is None else SaeShape(facts.d_model or shape.d_model, width, facts.architecture)
-    )
-    memory = None if shape is None or number is None else estimate(shape, sae_shape, dtype=number)
+    sae_shape = _sae_shape(shape, facts)
+    memory = None if shape is None or number is None else estimate(shape, sae_shape, dtype=number, device=place)
     files = model_files(model_id)
     refusal = facts.refusal
     if refusal is None and shape is not None:
@@ -145,6 +143,50 @@ def look_ahead(model: str, sae: str, *, device: str = AUTO, dtype: str = AUTO, m
     )
 
 
+def device_of(model: str, sae: str | None, device: str = AUTO, dtype: str = AUTO, *, measure: bool = False) -> str:
+    """Where a choice runs: what ``auto`` stands for, given what model and SAE take; never ``auto``, never an error.
+
+    Args:
+        model: a preset, a folder or a Hub id.
+        sae: a preset's SAE, a folder, or release/sae_id; None is a model by itself.
+        device: a torch device, ``split`` or ``auto``.
+        dtype: one of ``steering.memory.BYTES`` or ``auto``.
+        measure: see :func:`look_ahead`.
+    """
+    if device != AUTO or is_world_model(model) or len(devices()) == 1:
+        return device_for(model, device)
+    try:
+        needed = _needed(model, sae, dtype, measure=measure)
+    except SteeringError:  # what is wrong with the choice is said where it is loaded
+        needed = None
+    return device_for(model, needed=needed)
+
+
+def _needed(model: str, sae: str | None, dtype: str, *, measure: bool) -> int | None:
+    """Bytes that a choice takes on an accelerator; None where that is not known here."""
+    model_id, listed = _listed(model)
+    shape = model_shape(model, measure=measure)
+    number = dtype if dtype != AUTO else _published_dtype(model_id, listed)
+    if shape is None or number is None:
+        return None
+    sae_shape = None if sae is None else _sae_shape(shape, sae_facts(model, sae))
+    return estimate(shape, sae_shape, dtype=number, device=SPLIT).total
+
+
+def _listed(model: str) -> tuple[str, Preset | None]:
+    """What a model is loaded from, and the preset of it."""
+    known = presets().get(model)
+    model_id = model if known is None else known.model
+    repo, _ = split_revision(model_id)
+    return model_id, known or next((one for one in published_presets().values() if one.model == repo), None)
+
+
+def _sae_shape(shape: ModelShape | None, facts: SaeFacts) -> SaeShape | None:
+    if shape is None or facts.width is None:
+        return None
+    return SaeShape(facts.d_model or shape.d_model, facts.width, facts.architecture)
+
+
 def model_shape(model: str, *, measure: bool = False) -> ModelShape | None:
     """The shape of a model; None where only the Hub, or (without ``measure``) only transformers, could tell.
 
@@ -154,10 +196,9 @@ def model_shape(model: str, *, measure: bool = False) -> ModelShape | None:
     known = presets().get(model)
     if known is not None and known.shape is not None:
         return known.shape
-    source = model if known is None else known.model
-    listed = next((one.shape for one in published_presets().values() if one.model == source), None)
-    if listed is not None:
-        return listed
+    source, listed = _listed(model)
+    if listed is not None and listed.shape is not None:
+        return listed.shape
     folder = Path(source).expanduser()
     if folder.is_dir():
         return shape_of_folder(folder)
@@ -180,7 +221,8 @@ def fetch_config(model: str) -> None:
     from huggingface_hub.errors import GatedRepoError
 
     try:
-        hf_hub_download(model, _CONFIG)
+        repo, revision = split_revision(model)
+        hf_hub_download(repo, _CONFIG, revision=revision)
     except GatedRepoError as error:
         raise ModelError(
             f"{model} is gated; accept its terms on huggingface.co and log in with `hf auth login`."
@@ -317,8 +359,9 @@ def _cached(repo_id: str, filename: str) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
+    repo, revision = split_revision(repo_id)
     try:
-        found = try_to_load_from_cache(repo_id, filename)
+        found = try_to_load_from_cache(repo, filename, revision=revision)
     except HFValidationError:
         return None
     return Path(found) if isinstance(found, str) else None

@@ -23,6 +23,7 @@ from steering.examples import LabelledExamples, Split, split_examples
 from steering.interventions import FeatureEdit, Mode
 from steering.lora import Adapter, LoraSettings, train_lora
 from steering.models import Dtype, LanguageModel, load_model
+from steering.outlook import device_of
 from steering.positions import Positions
 from steering.presets import model_key, sae_key, sae_source, sae_title
 from steering.ranking import RankingSettings, rank_all_labels, rank_features
@@ -68,7 +69,7 @@ def open_model(
 
     Args:
         model: a preset, a folder or a Hub id.
-        device: a torch device, or ``auto``.
+        device: a torch device, ``split`` or ``auto``.
         dtype: of the weights.
         should_stop: asked while waiting for room.
         on_progress: told megabytes while something is downloaded.
@@ -101,7 +102,7 @@ def open_pair(
     Args:
         model: a preset, a folder or a Hub id.
         sae: a preset's SAE by its name, a folder, or ``release/sae_id``; None takes the preset's default.
-        device: a torch device, or ``auto``.
+        device: a torch device, ``split`` or ``auto``, which counts the SAE in.
         dtype: of the model's weights; the SAE is float32 always.
         should_stop: asked while waiting for room.
         on_progress: told megabytes while something is downloaded.
@@ -110,6 +111,7 @@ def open_pair(
         ModelError: see :func:`steering.models.load_model`.
         SaeError: no SAE named for a model that has no default, or one that does not fit the model.
     """
+    device = device_of(model, sae_source(model, sae), device, dtype, measure=True)
     key = sae_key(model, sae, device, dtype)
     with (
         open_model(model, device=device, dtype=dtype, should_stop=should_stop, on_progress=on_progress) as network,

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from steering import runtime
-from steering.devices import device_for
+from steering.outlook import device_of
 from steering.presets import model_key
 from ui import start
 from ui.errors import show_error
@@ -174,6 +174,7 @@ def _model_state() -> None:
 
 def _n_bytes() -> int | None:
     """Memory of the session's model, measured; None where it is not loaded."""
-    key = model_key(chosen.model, device_for(chosen.model, chosen.device), chosen.dtype)
+    device = device_of(chosen.model, chosen.sae, chosen.device, chosen.dtype, measure=runtime.warmth().ready)
+    key = model_key(chosen.model, device, chosen.dtype)
     size: int | None = runtime.shelf().ask("model", key, lambda model: model.n_bytes)
     return size

@@ -9,10 +9,10 @@ from steering import runtime
 from steering.catalogue import Entry, catalogue, find, search
 from steering.catalogue.names import family
 from steering.catalogue.search import width_name
-from steering.devices import AUTO, device_for, devices
+from steering.devices import AUTO, SPLIT, devices
 from steering.errors import SteeringError
 from steering.memory import BYTES, GIB, SaeShape, estimate
-from steering.outlook import Outlook, fetch_config, has_config, look_ahead, model_shape, sae_facts
+from steering.outlook import Outlook, device_of, fetch_config, has_config, look_ahead, model_shape, sae_facts
 from steering.presets import is_world_model, preset, presets, published_presets
 from ui.errors import boundary, show_error
 from ui.state import chosen
@@ -80,8 +80,9 @@ def _dialog() -> None:
     device = left.selectbox(
         "Device", places, index=places.index(chosen.device) if chosen.device in places else 0,
         key="model_choice_device",
-        format_func=lambda name: f"Automatic: {device_for(pair.model, AUTO)}" if name == AUTO else name,
-        help="Automatic is the accelerator where there is one; the embedded world stays on the CPU.",
+        format_func=lambda name: _device_name(pair, name),
+        help="Automatic is the accelerator where the choice fits on it, all of them together where it does not and "
+        "there are several, the CPU otherwise. The embedded world stays on the CPU.",
     )  # fmt: skip
     formats = [AUTO, *BYTES]
     dtype = right.selectbox(
@@ -102,6 +103,16 @@ def _dialog() -> None:
         st.toast(f"Now working with {plain(chosen.model)}. Rank the features again.", icon=":material/memory:")
         st.rerun()
     st.caption("A change keeps the examples and drops ranking and answers. Weights are loaded at the next step.")
+
+
+def _device_name(pair: _Pair, name: str) -> str:
+    """What the list calls a device."""
+    shown = name
+    if name == AUTO:
+        dtype = st.session_state.get("model_choice_dtype", chosen.dtype)
+        shown = device_of(pair.model, pair.sae or None, AUTO, dtype, measure=runtime.warmth().ready)
+    shown = "all accelerators together" if shown == SPLIT else shown
+    return f"Automatic: {shown}" if name == AUTO else shown
 
 
 def _way_now() -> str:
@@ -136,8 +147,9 @@ def _titled(name: str) -> str:
     shape, facts = model_shape(name), sae_facts(name, one.default_sae)
     assert shape is not None  # published presets list theirs
     sae = None if facts.width is None else SaeShape(shape.d_model, facts.width, facts.architecture)
-    dtype = "float32" if device_for(name) == "cpu" else one.dtype
-    return f"{one.title} · {estimate(shape, sae, dtype=dtype).gib:.1f} GiB"
+    device = device_of(name, one.default_sae)
+    dtype = "float32" if device == "cpu" else one.dtype
+    return f"{one.title} · {estimate(shape, sae, dtype=dtype, device=device).gib:.1f} GiB"
 
 
 def _from_catalogue() -> _Pair:
@@ -302,7 +314,7 @@ def _memory(outlook: Outlook) -> str:
     sae = f"SAE {parts.sae / GIB:.2f}" if outlook.with_sae else "without the SAE, whose width is not listed"
     return (
         f"about {parts.gib:.1f} GiB{free} (weights {parts.weights / GIB:.2f}, {sae}, "
-        f"8 texts of 512 tokens {(parts.kv_cache + parts.activations) / GIB:.2f})"
+        f"8 texts of 512 tokens {parts.work / GIB:.2f})"
     )
 
 

@@ -14,9 +14,9 @@ import streamlit as st
 
 from steering import runtime
 from steering.conversation import Conversation, Turn
-from steering.devices import device_for
 from steering.errors import Cancelled, ExamplesError
 from steering.jobs import Job
+from steering.outlook import device_of
 from ui.frame import update_menu
 from ui.state import chosen, is_news, job_id, owner, set_job
 
@@ -62,7 +62,8 @@ class Place:
 
 def place() -> Place:
     """Where the session's model runs now; a job takes it along, as it takes the model."""
-    return Place(device_for(chosen.model, chosen.device), chosen.dtype)
+    found = device_of(chosen.model, chosen.sae, chosen.device, chosen.dtype, measure=runtime.warmth().ready)
+    return Place(found, chosen.dtype)
 
 
 def examples() -> "LabelledExamples | None":

@@ -1,5 +1,7 @@
 """Under which id does a model lie on the Hub, and is it the model that an SAE was trained on?"""
 
+from steering.hub import split_revision
+
 # Short names of TransformerLens and of sae-lens' list, in lower case. A name with "/" is a Hub id already.
 _HUB_IDS = {
     "gpt2-small": "openai-community/gpt2",
@@ -52,5 +54,6 @@ def family(name: str) -> str:
 
 
 def bare(name: str) -> str:
-    """A model's name without its organisation, in lower case; short names stand for what they are on the Hub."""
+    """A model's name without organisation and revision, in lower case; short names stand for their Hub ids."""
+    name, _ = split_revision(name)
     return (hub_id(name) or name).rstrip("/").rsplit("/", 1)[-1].casefold()

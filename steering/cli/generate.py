@@ -79,6 +79,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from steering.generation import Condition, Sampling, generate
     from steering.interventions import Intervention
     from steering.lora import load_adapter
+    from steering.outlook import device_of
     from steering.prompting import concept_instruction
     from steering.workbench import feature_edit, open_model, open_pair
 
@@ -92,7 +93,9 @@ def _run(arguments: argparse.Namespace) -> int:
         told = arguments.system or concept_instruction(arguments.model, arguments.concept)
         told_in: ToldIn = "prompt" if arguments.system is None else "system"
         conditions.append(Condition("prompted", instruction=told, told_in=told_in))
-    options = {"device": arguments.device, "dtype": arguments.dtype, "on_progress": Bar()}
+    sae = arguments.sae if arguments.feature else None
+    device = device_of(arguments.model, sae, arguments.device, arguments.dtype, measure=True)  # one for both below
+    options = {"device": device, "dtype": arguments.dtype, "on_progress": Bar()}
     with (
         open_pair(arguments.model, arguments.sae, **options) if arguments.feature else nullcontext() as loaded,
         open_model(arguments.model, **options) as model,

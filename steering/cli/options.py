@@ -20,7 +20,10 @@ def add_model_options(parser: argparse.ArgumentParser, *, sae: bool = True) -> N
             help="where a file of bare tensors belongs, e.g. blocks.12.hook_resid_post (,k=32 for top-k)",
         )
     parser.add_argument(
-        "--device", default="cpu", metavar="D", help="torch device, or auto: all accelerators together (default cpu)"
+        "--device",
+        default="cpu",
+        metavar="D",
+        help="torch device, split (all accelerators together) or auto (default cpu)",
     )
     parser.add_argument("--dtype", choices=("auto", "float32", "bfloat16", "float16"), default="auto")
 

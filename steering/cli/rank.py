@@ -73,9 +73,10 @@ def _run(arguments: argparse.Namespace) -> int:
             with_effects=not arguments.no_effects,
             on_progress=Bar(),
         )
-        preparation = list(loaded.sae.preparation)
+        preparation, revision = list(loaded.sae.preparation), loaded.model.revision
     head = {
         "model": arguments.model,
+        "model_revision": revision,
         "sae": run.sae,
         "hook_module": run.hook_module,
         "sae_preparation": preparation,

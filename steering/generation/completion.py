@@ -60,6 +60,9 @@ class Receipt:
         seconds: wall time of the batch this completion was made in.
         batch_size: rows in that batch.
         versions: of the packages that made it.
+        revision: commit on the Hub that the model came from, None for what did not come from there.
+        sae_preparation: what stood between the stored SAE and its use (norms folded, tokens centred or scaled), one
+            sentence each; empty where no feature was written or nothing did.
     """
 
     mode: str | None
@@ -86,6 +89,8 @@ class Receipt:
     seconds: float
     batch_size: int
     versions: dict[str, str]
+    revision: str | None = None
+    sae_preparation: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -383,4 +383,6 @@ def _receipt(
         seconds=round(seconds, 4),
         batch_size=batch_size,
         versions=versions,
+        revision=model.revision,
+        sae_preparation=writer.sae.preparation if features and writer.sae is not None else (),
     )

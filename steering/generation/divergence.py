@@ -18,11 +18,9 @@ from steering.generation.adapting import adapted
 from steering.generation.condition import Condition
 from steering.generation.writing import Writer
 from steering.lora import Adapter
+from steering.memory import LOGITS_PER_CHUNK, LOGITS_PER_CHUNK_ON_ACCELERATOR
 from steering.models import LanguageModel
 from steering.saes import SparseAutoencoder
-
-ELEMENTS_PER_CHUNK, ELEMENTS_ON_CPU = 2**27, 2**22
-"""Log-probabilities held at once, 512 MiB in float32; a processor is faster with what stays near its cache, 16 MiB."""
 
 
 def kl_divergence(
@@ -59,7 +57,7 @@ def measure(
         return found
     full.sort(key=lambda row: len(responses[row]))  # rows of one chunk are padded to the longest
     longest = len(responses[full[-1]])
-    elements = ELEMENTS_ON_CPU if model.device.type == "cpu" else ELEMENTS_PER_CHUNK
+    elements = LOGITS_PER_CHUNK if model.device.type == "cpu" else LOGITS_PER_CHUNK_ON_ACCELERATOR
     size = max(1, elements // (2 * model.vocab_size * longest))
     for start in range(0, len(full), size):
         rows = full[start : start + size]

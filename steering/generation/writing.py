@@ -42,6 +42,7 @@ class Writer:
 
     def __init__(self, model: LanguageModel, sae: SparseAutoencoder | None, conditions: Sequence[Condition]) -> None:
         self._model = model
+        self.sae = sae
         self._groups: dict[HookPoint, list[_Group]] = {}
         device = model.device
         self.n_prompt = torch.zeros(len(conditions), dtype=torch.long, device=device)

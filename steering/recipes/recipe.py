@@ -40,7 +40,7 @@ class ModelSource:
 
     Attributes:
         source: a preset, a folder or a Hub id, as in ``load_model``.
-        revision: commit on the Hub; None for a folder or a preset.
+        revision: commit on the Hub that is loaded, whatever ``source`` names; None for what did not come from there.
         sha256: ``steering.fingerprints.weights_fingerprint`` in ``dtype``; None where it was never loaded.
         dtype: number format of the weights, the same on every device.
     """

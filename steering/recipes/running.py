@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+from steering import presets
 from steering.errors import RecipeError
 from steering.examples import LabelledExamples, split_examples
 from steering.fingerprints import adapter_fingerprint
 from steering.generation import Completion, Condition, Sampling, Token, generate
+from steering.hub import at, split_revision
 from steering.interventions import FeatureEdit, Intervention
 from steering.lora import Adapter
 from steering.models import LanguageModel
@@ -59,15 +62,26 @@ def opened(
         SaeError: the SAE cannot be loaded, or does not fit the model.
     """
     _check_brought(recipe, adapter, examples, other_weights=other_weights)
-    source, dtype = recipe.model.source, recipe.model.dtype
+    source = recipe.model.source if other_weights else _pinned(recipe)
+    dtype = recipe.model.dtype
     if recipe.sae is None:
         with open_model(source, device=device, dtype=dtype, should_stop=should_stop) as model:
             _check_weights(recipe, model, None, other_weights=other_weights)
             yield Ingredients(model, None, adapter, examples)
         return
-    with open_pair(source, recipe.sae.source, device=device, dtype=dtype, should_stop=should_stop) as loaded:
+    sae = presets.sae_source(recipe.model.source, recipe.sae.source)  # a preset's SAE goes by its model's name
+    with open_pair(source, sae, device=device, dtype=dtype, should_stop=should_stop) as loaded:
         _check_weights(recipe, loaded.model, loaded, other_weights=other_weights)
         yield Ingredients(loaded.model, loaded, adapter, examples)
+
+
+def _pinned(recipe: Recipe) -> str:
+    """What the recipe's model is loaded from, at the commit that was recorded."""
+    source, revision = recipe.model.source, recipe.model.revision
+    repo, _ = split_revision(presets.model_source(source))
+    if revision is None or Path(repo).expanduser().exists():
+        return source
+    return at(repo, revision)
 
 
 def conditions_of(recipe: Recipe, ingredients: Ingredients) -> list[Condition]:

@@ -16,7 +16,8 @@ import torch
 from safetensors.torch import save_file
 
 from steering.errors import RecipeError
-from steering.presets import presets, world_presets
+from steering.hub import split_revision
+from steering.presets import model_source, world_presets
 from steering.recipes.recipe import Recipe
 from steering.recipes.running import Ingredients, intervention_of
 from steering.recipes.script_limits import script_refusal
@@ -75,14 +76,14 @@ def script_of(recipe: Recipe, ingredients: Ingredients) -> tuple[str, dict[str, 
     reads = recipe.mode != "add"
     sampling = recipe.sampling
     named = recipe.model.source
-    known = presets()[named].model if named in presets() else named
+    known, branch = split_revision(model_source(named))
     shortens = len(recipe.features) > 1 and intervention_of(recipe).shortens
     parts = {
         "title": _title(recipe),
         "digest": recipe.digest[:12],
         "left_out": _left_out(recipe),
         "model": f'str(HERE / "{MODEL}")' if named in world_presets() else _pretty(known),
-        "revision": _pretty(recipe.model.revision or "main"),
+        "revision": _pretty(recipe.model.revision or branch or "main"),
         "dtype": f"torch.{recipe.model.dtype}",
         "module": target.path,
         "end": "what leaves this module" if target.end == "output" else "what enters this module",

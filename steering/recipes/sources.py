@@ -24,8 +24,7 @@ def model_source(model: LanguageModel) -> ModelSource:
     dtype = str(model.dtype).removeprefix("torch.")
     if dtype not in get_args(RecipeDtype):
         raise RecipeError(f"{model.name} is in {dtype}; load it as one of {', '.join(get_args(RecipeDtype))}.")
-    revision = getattr(model.model.config, "_commit_hash", None)  # set by transformers for what came from the Hub
-    return ModelSource(model.name, revision, weights_fingerprint(model), dtype)  # type: ignore[arg-type]  # checked
+    return ModelSource(model.name, model.revision, weights_fingerprint(model), dtype)  # type: ignore[arg-type]  # checked
 
 
 def sae_source(sae: SparseAutoencoder) -> SaeSource:

@@ -62,5 +62,7 @@ def receipt_rows(completion: "Completion") -> tuple[tuple[str, str], ...]:
         ("tokens", f"{receipt.n_prompt_tokens} prompt + {receipt.n_generated} answer, ended by {receipt.finished}"),
         ("turns before", str(len(completion.earlier))),
         ("seed, temperature", f"{receipt.seed} (sample {receipt.sample}), {receipt.temperature:g}"),
+        ("model revision", receipt.revision or "–"),
+        ("SAE", " ".join(receipt.sae_preparation) or "–"),
         ("time", f"{receipt.seconds:.2f} s in a batch of {receipt.batch_size}"),
     )

@@ -22,15 +22,11 @@ from torch import Tensor
 
 from steering.errors import InterventionError
 from steering.hook_points import HookPoint
+from steering.memory import ELEMENTS_PER_BLOCK, ELEMENTS_PER_BLOCK_ON_ACCELERATOR
 from steering.neuronpedia import feature_url
 
 Architecture = Literal["standard", "jumprelu", "topk", "gated"]
 Normalization = Literal["none", "layer_norm", "constant_norm_rescale"]
-
-ELEMENTS_PER_BLOCK = 2**20
-"""Activations computed at once where a dictionary is read in blocks: 4 MiB in float32, which a CPU's cache can hold."""
-ELEMENTS_PER_BLOCK_ON_ACCELERATOR = 2**27
-"""The same on an accelerator, where few large products are faster: 512 MiB."""
 
 _LAYER_NORM_EPS = 1e-5  # sae-lens': added to the standard deviation, not to the variance
 

@@ -160,7 +160,9 @@ def test_the_device_and_the_number_format_reach_the_job(open_app, monkeypatch):
         raise InterruptedError
 
     monkeypatch.setattr("ui.work.runtime.jobs", lambda: type("Queue", (), {"submit": staticmethod(submitted)}))
-    monkeypatch.setattr("ui.work.chosen", type("Chosen", (), {"model": "m", "device": "cuda:1", "dtype": "bfloat16"})())
+    monkeypatch.setattr(
+        "ui.work.chosen", type("Chosen", (), {"model": "m", "sae": "s", "device": "cuda:1", "dtype": "bfloat16"})()
+    )
     assert work.place() == work.Place("cuda:1", "bfloat16")
     with pytest.raises(InterruptedError):
         work.submit("steer", "title", lambda _job: None)

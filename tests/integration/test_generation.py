@@ -490,7 +490,7 @@ def test_measures_do_not_depend_on_how_many_rows_are_read_at_once(tiny_llama, mo
     known = {"sae": tiny_sae(), "sampling": Sampling(max_new_tokens=24, temperature=1.5), "seed": 2, "count": 3}
     conditions = [steered(0.4), BASELINE, steered(-1.0)]
     together = generate(tiny_llama, conditions, PROMPTS, **known)
-    monkeypatch.setattr(divergence, "ELEMENTS_ON_CPU", 2 * 24 * tiny_llama.vocab_size * 2)  # two rows
+    monkeypatch.setattr(divergence, "LOGITS_PER_CHUNK", 2 * 24 * tiny_llama.vocab_size * 2)  # two rows
     apart = generate(tiny_llama, conditions, PROMPTS, **known)
     assert len({len(one.token_ids) for one in together}) > 1  # otherwise the order of reading is not tried
     for one, other in zip(together, apart, strict=True):

@@ -119,7 +119,7 @@ REFUSED_SAES = {
 }
 
 SCRIPT = """
-import json, sys, time, warnings
+import dataclasses, json, sys, time, warnings
 import numpy as np, torch
 from steering.errors import SteeringError
 from steering.examples import read_examples
@@ -129,6 +129,8 @@ from steering.models import load_model
 from steering.ranking import RankingSettings
 from steering.saes import load_sae
 from steering.workbench import feature_edit, open_model, open_pair, rank_examples
+from steering.recipes.recipe import ChosenFeature, ModelSource, Recipe, RecipeSampling, SaeSource
+from steering.recipes.running import opened
 from tests.integration.hub_on_disk import weights
 from sae_lens import SAE
 from sae_lens.loading import pretrained_sae_loaders as loaders
@@ -186,10 +188,22 @@ for name, source in asked["pairs"].items():
             "architecture": sae.architecture, "revision": model.revision, "n_ranked": len(ranking.table()),
             "folded": sae.decoder_norms_folded, "firing": int((run.statistics.max_act > 0).sum()),
             "differ": baseline.text != steered.text, "kl": steered.receipt.kl, "module": steered.receipt.hook_module,
+            "receipts": [[one.receipt.revision, list(one.receipt.sae_preparation)] for one in (baseline, steered)],
             "neuronpedia": run.neuronpedia_id, "n_bytes": model.n_bytes, "n_parameters": model.n_parameters,
         }
     if name.startswith("meta"):
         out["llama"] = {key: getattr(sae, key).tolist() for key in ("W_enc", "b_enc", "W_dec", "b_dec")}
+pinned = Recipe(
+    ModelSource("gpt2", "0" * 40), ("The sea",), SaeSource(asked["pairs"]["gpt2"], "blocks.1.hook_resid_pre"),
+    (ChosenFeature(3, 1.0, 4.0),), sampling=RecipeSampling(max_new_tokens=4),
+)
+with opened(pinned) as found:
+    out["pinned"] = [found.model.name, found.model.revision]
+try:
+    with opened(dataclasses.replace(pinned, model=ModelSource("gpt2", "1" * 40))):
+        out["other commit"] = "opened"
+except SteeringError as error:
+    out["other commit"] = str(error)
 out["restored"] = theirs_before == (loaders.hf_hub_download, loaders.get_safetensors_tensor_shapes)
 for name in asked["models"]:
     started = time.monotonic()
@@ -271,6 +285,20 @@ def test_llama_scope_is_folded_with_its_norm_factor(answers):
     assert torch.allclose(found["b_enc"], stored["b_enc"] * norms, rtol=1e-4)
     assert torch.allclose(found["W_dec"], stored["W_dec"] / LLAMA_FACTOR / norms[:, None], rtol=1e-4)
     assert torch.allclose(found["b_dec"], stored["b_dec"] / LLAMA_FACTOR, rtol=1e-4)
+
+
+def test_receipts_say_which_commit_and_what_was_done_to_the_sae(answers):
+    for pair in answers["pairs"].values():
+        (at_baseline, none), (at_steered, done) = pair["receipts"]
+        assert at_baseline == at_steered == COMMIT
+        assert none == []
+        assert "Decoder rows were stored with lengths" in done[0]
+        assert any("mean over d_model is taken out" in sentence for sentence in done) is pair["center"]
+
+
+def test_a_recipe_is_run_with_the_commit_that_it_recorded(answers):
+    assert answers["pinned"] == [f"gpt2@{COMMIT}", COMMIT]
+    assert f"The model gpt2@{'1' * 40} is not in the local cache" in answers["other commit"]
 
 
 def test_the_loaders_are_as_they_were(answers):

@@ -8,6 +8,7 @@ from transformers import AutoModelForCausalLM
 
 from steering import runtime
 from steering.errors import ModelError
+from steering.fingerprints import weights_fingerprint
 from steering.generation import Condition, Sampling, generate
 from steering.hook_points import HookPoint
 from steering.hooks import record
@@ -94,6 +95,14 @@ def test_a_model_that_accelerate_has_dispatched_reads_and_writes_the_same(folder
     assert (ours.maximum != theirs.maximum).nnz == 0
     assert theirs.maximum.nnz > 0
     assert [name for name, weight in network.named_parameters() if weight.is_meta] == on_disk, "nothing was left loaded"
+
+    if on_disk:
+        with pytest.raises(
+            ModelError, match=rf"{family} does not fit .*weights cannot be recorded or checked; load it"
+        ):
+            weights_fingerprint(dispatched)
+    else:
+        assert weights_fingerprint(dispatched) == weights_fingerprint(whole)
 
     sae = fit_to_model(tiny_sae(), whole)
     edit = Intervention((FeatureEdit(3, 4.0, 2.0),))

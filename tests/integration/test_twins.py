@@ -19,7 +19,7 @@ from steering.models import LanguageModel, wrap_model
 from steering.saes import fit_to_model
 from steering.saes.building import build_autoencoder
 from tests.plain_forward import plain_logits
-from tests.tiny import EIGHT, N_LAYERS, byte_tokenizer
+from tests.tiny import EIGHT, N_LAYERS, byte_tokenizer, tiny_neox
 from tests.tiny_sae import tiny_sae
 from tests.unit.saes.tiny_saes import config_of, tensors_of
 
@@ -318,3 +318,20 @@ def test_a_model_that_is_no_decoder_is_refused_with_its_name():
 
     with pytest.raises(ModelError, match="Linear keeps its decoder layers under neither"):
         detect_layout(nn.Linear(2, 2))
+
+
+def test_a_serial_neox_layer_has_a_stream_between_attention_and_mlp(ids):
+    """``use_parallel_residual=False``: resid_mid = resid_pre + attn_out, resid_post = resid_mid + mlp_out."""
+    model = tiny_neox()
+    with pytest.raises(ModelError, match="side by side"):
+        model.layout.locate(HookPoint(1, "resid_mid"))
+    config = type(model.model.config)(**model.model.config.to_dict() | {"use_parallel_residual": False})
+    serial = wrap_model(type(model.model)(config), model.tokenizer, name="serial")
+    assert str(serial.layout.locate(HookPoint(1, "resid_mid"))) == "gpt_neox.layers.1.post_attention_layernorm.input"
+    pre, mid, post, attn, mlp = (
+        recorded(serial, HookPoint(1, site), ids)
+        for site in ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out")
+    )
+    assert float(attn.abs().max()) > 0.01
+    assert off_by(mid, pre + attn) < 1e-6
+    assert off_by(post, mid + mlp) < 1e-6

@@ -8,10 +8,12 @@ from steering.memory import (
     GIB,
     ModelShape,
     SaeShape,
-    activation_bytes,
+    divergence_bytes,
     estimate,
+    forward_bytes,
     kv_cache_bytes,
     misfit,
+    reading_bytes,
     sae_bytes,
     weight_bytes,
 )
@@ -30,13 +32,37 @@ def test_gemma_2_2b_by_hand():
     # keys and values, 26 layers, 4 heads of 256, 8 x 512 tokens, two bytes
     assert kv_cache_bytes(GEMMA, "bfloat16", batch=8, context=512) == 2 * 26 * 4 * 256 * 4096 * 2
     # one layer: residuals and the MLP's three tensors for 4096 tokens, and 8 rows of logits in float32
-    assert activation_bytes(GEMMA, None, "bfloat16", batch=8, context=512) == (
-        4096 * (3 * 2304 + 3 * 9216) * 2 + 8 * 256_000 * 4
-    )
+    forward = forward_bytes(GEMMA, "bfloat16", batch=8, context=512)
+    assert forward == 4096 * (3 * 2304 + 3 * 9216) * 2 + 8 * 256_000 * 4
+    # 4096 tokens of 2304 numbers, twice in two bytes and twice in four; 2**27 activations of 17 bytes would be more
+    # than there are
+    reading = reading_bytes(SaeShape(2304, 16384), "bfloat16", tokens=4096, device="cuda")
+    assert reading == 4096 * 2304 * 12 + 4096 * 16384 * 17
+    assert reading_bytes(SaeShape(2304, 2**17), "bfloat16", tokens=4096, device="cuda") == 4096 * 2304 * 12 + 2**27 * 17
+    assert reading_bytes(SaeShape(2304, 2**17), "bfloat16", tokens=4096, device="cpu") == 4096 * 2304 * 12 + 2**20 * 17
+    # of 2**27 log-probabilities under two conditions, 4 answers of 64 tokens each; five numbers of four bytes
+    assert divergence_bytes(GEMMA, batch=8, device="cuda") == 4 * 64 * 256_000 * 20
+    assert divergence_bytes(GEMMA, batch=8, device="cpu") == 64 * 256_000 * 20
     whole = estimate(GEMMA, SaeShape(2304, 16384))
-    assert whole.total == whole.weights + whole.sae + whole.kv_cache + whole.activations
+    assert whole.work == max(
+        forward + kv_cache_bytes(GEMMA, "bfloat16", batch=8, context=512), reading, 4 * 64 * 256_000 * 20
+    )
+    assert whole.total == whole.weights + whole.sae + whole.work
     assert whole.gib == pytest.approx(whole.total / GIB)
-    assert 5.8 < whole.gib < 6.8
+    assert 6.5 < whole.gib < 7
+
+
+def test_a_cpu_holds_the_sae_twice_while_it_is_loaded_and_an_accelerator_does_not():
+    assert GEMMA is not None
+    wide = SaeShape(2304, 2**17)
+    assert estimate(GEMMA, wide, dtype="float32", device="cpu").work == sae_bytes(wide)
+    assert estimate(GEMMA, wide, device="cuda").work < sae_bytes(wide) + 2**30
+
+
+def test_a_wider_dictionary_is_read_in_no_more_memory():
+    """``[tokens d_sae]`` in float32 would be 16 GiB of a million features, and stands nowhere."""
+    wide = SaeShape(64, 2**20)
+    assert reading_bytes(wide, "bfloat16", tokens=4096, device="cpu") < 2**26
 
 
 def test_more_of_anything_takes_more():
@@ -44,8 +70,8 @@ def test_more_of_anything_takes_more():
     sae = SaeShape(2304, 16384)
     base = estimate(GEMMA, sae).total
     assert estimate(GEMMA, sae, dtype="float32").total > base
-    assert estimate(GEMMA, sae, batch=16).total > base
-    assert estimate(GEMMA, sae, context=1024).total > base
+    assert estimate(GEMMA, sae, batch=32).total > base
+    assert estimate(GEMMA, sae, context=2048).total > base
     assert estimate(GEMMA, SaeShape(2304, 65536)).total > base
     assert estimate(GEMMA).total < base
 

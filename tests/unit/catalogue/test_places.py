@@ -194,6 +194,11 @@ def test_short_names_become_hub_ids():
     assert hub_id("no-such-model") is None
 
 
+def test_a_revision_does_not_make_another_model():
+    assert another_model("gemma-2-2b", "google/gemma-2-2b@main") is None
+    assert another_model("gemma-2-2b", "google/gemma-2-2b-it@main") is not None
+
+
 def test_another_model_is_told_by_its_name_without_the_organisation():
     assert another_model("gemma-2-2b", "google/gemma-2-2b") is None
     assert another_model("gpt2-small", "openai-community/gpt2") is None
