@@ -69,7 +69,7 @@ def capacity_bytes(device: str) -> int | None:
 
 
 def free_bytes(device: str) -> int | None:
-    """Memory that is free on a device now, in bytes, for ``split`` on all accelerators; None where it cannot be told."""
+    """Memory that is free on a device now, in bytes, for ``split`` on all of them; None where it cannot be told."""
     if device == SPLIT:
         parts = [free_bytes(one) for one in devices() if ":" in one]
         return None if not parts or None in parts else sum(part or 0 for part in parts)

@@ -54,13 +54,14 @@ def _search(arguments: argparse.Namespace) -> int:
 def _presets(*, as_json: bool) -> int:
     from steering.memory import GIB, SaeShape, estimate
     from steering.outlook import model_shape, sae_facts
-    from steering.presets import presets, sae_title, world_presets
+    from steering.presets import is_world_model, presets, sae_title, world_presets
 
     found: list[dict[str, Any]] = []
     for preset in presets().values():
         shape = model_shape(preset.name)
         assert shape is not None  # every preset's is listed or lies here
         saes = []
+        device = "cpu" if is_world_model(preset.name) else "cuda"
         for name in preset.saes:
             facts = sae_facts(preset.name, name)
             sae = None if facts.width is None else SaeShape(shape.d_model, facts.width, facts.architecture)
@@ -72,7 +73,7 @@ def _presets(*, as_json: bool) -> int:
                     "d_sae": facts.width,
                     "l0": facts.l0,
                     "default": name == preset.default_sae,
-                    "gib": round(estimate(shape, sae, dtype=preset.dtype).total / GIB, 2),
+                    "gib": round(estimate(shape, sae, dtype=preset.dtype, device=device).total / GIB, 2),
                 }
             )
         found.append(
@@ -105,7 +106,7 @@ def _presets(*, as_json: bool) -> int:
             width = f"{sae['d_sae']} features" if sae["d_sae"] else "width not listed"
             sys.stdout.write(f"  {sae['name']:<20} {sae['hook_name']}, {width}{mark}\n")
     sys.stdout.write(
-        "GiB: in the dtype of the published weights, with the default SAE, for 8 texts of 512 tokens.\n"
+        "GiB: on an accelerator, in the published dtype, with the default SAE, for 8 texts of 512 tokens.\n"
         "Any folder in transformers' format and any Hub id can stand in their place; --search finds more SAEs.\n"
     )
     return 0

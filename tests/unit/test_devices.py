@@ -51,7 +51,7 @@ def test_auto_is_the_accelerator_that_it_fits_on_or_all_of_them_or_the_cpu(machi
 
 
 def test_the_sae_counts(machine):
-    machine(2, 6.6)
+    machine(2, 6.2)
     assert device_of("gemma-2-2b-it", None) == "cuda"
     assert device_of(*GEMMA) == "split"
 

@@ -49,14 +49,14 @@ def test_gemma_2_2b_by_hand():
     )
     assert whole.total == whole.weights + whole.sae + whole.work
     assert whole.gib == pytest.approx(whole.total / GIB)
-    assert 6.5 < whole.gib < 7
+    assert 6 < whole.gib < 7
 
 
 def test_a_cpu_holds_the_sae_twice_while_it_is_loaded_and_an_accelerator_does_not():
     assert GEMMA is not None
     wide = SaeShape(2304, 2**17)
     assert estimate(GEMMA, wide, dtype="float32", device="cpu").work == sae_bytes(wide)
-    assert estimate(GEMMA, wide, device="cuda").work < sae_bytes(wide) + 2**30
+    assert estimate(GEMMA, wide, device="cuda").work == reading_bytes(wide, "bfloat16", tokens=4096, device="cuda")
 
 
 def test_a_wider_dictionary_is_read_in_no_more_memory():
