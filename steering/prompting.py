@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from steering.presets import is_world_model
+from steering.presets import is_world_model, published_presets
 
 
 def concept_instruction(model: str, concept: str) -> str:
@@ -44,11 +44,36 @@ _OPEN_PROMPTS = {
     ),
 }
 
+_OPENINGS = {
+    "select": (
+        "To bake bread, you first",
+        "When I came to the market that morning,",
+        "The train was late again, and",
+        "Learning to swim begins with",
+        "The old bicycle in the shop",
+        "In autumn the leaves",
+    ),
+    "test": (
+        "A refrigerator keeps food cold because",
+        "It was raining when we walked through the small town, and",
+        "A good teacher is somebody who",
+        "After we had moved to another city,",
+        "Last night I watched a film about",
+        "The sky is dark at night because",
+        "At the job interview they asked me",
+        "In the library that afternoon,",
+        "When water freezes,",
+        "For her birthday we planned",
+    ),
+}
+"""For models that continue texts and were never taught to answer."""
+
 
 def suggested_prompts(
     model: str, count: int = 3, *, seed: int = 0, split: Literal["select", "test"] = "select"
 ) -> tuple[str, ...]:
-    """Prompts that name no concept, to try a feature on; of the embedded world for its own models.
+    """Prompts that name no concept, to try a feature on: of the embedded world for its own models, beginnings of texts
+    for published ones that follow no instructions, by name or Hub id, and open instructions for all others.
 
     Args:
         model: as it was named.
@@ -60,4 +85,6 @@ def suggested_prompts(
         from steering.world.instructions import neutral_instructions
 
         return tuple(neutral_instructions(count, seed=seed, split=split))
-    return _OPEN_PROMPTS[split][:count]
+    known = next((one for name, one in published_presets().items() if model in (name, one.model)), None)
+    prompts = _OPEN_PROMPTS if known is None or known.chat else _OPENINGS
+    return prompts[split][:count]

@@ -88,12 +88,7 @@ def fill_with_saes(cache: Path) -> None:
         gemma / "params.npz", **{key: value.numpy() for key, value in (weights(0) | {"threshold": threshold}).items()}
     )
 
-    jb = snapshot(cache, "jbloom/GPT2-Small-SAEs-Reformatted") / "blocks.1.hook_resid_pre"
-    jb.mkdir(parents=True)
-    flat = {"model_name": "gpt2-small", "hook_point": "blocks.1.hook_resid_pre", "hook_point_layer": 1}
-    flat |= {"hook_point_head_index": None, "d_in": D_MODEL, "d_sae": D_SAE, "dtype": "torch.float32", "device": "cpu"}
-    (jb / "cfg.json").write_text(json.dumps(flat))
-    save_file(weights(1), jb / "sae_weights.safetensors")
+    _write_res_jb(cache, 1)
 
     llama = snapshot(cache, "fnlp/Llama3_1-8B-Base-LXR-8x") / "Llama3_1-8B-Base-L1R-8x"
     (llama / "checkpoints").mkdir(parents=True)
@@ -122,6 +117,25 @@ def fill_with_saes(cache: Path) -> None:
     (gemma3 / "config.json").write_text(json.dumps(config))
     lower = {key.lower(): value for key, value in weights(4).items()}
     save_file(lower | {"threshold": threshold}, gemma3 / "params.safetensors")
+
+
+def fill_with_gpt2_small(cache: Path) -> None:
+    """The preset ``gpt2-small`` with its default SAE: as many layers as it has, and tiny otherwise."""
+    three, tiny.N_LAYERS = tiny.N_LAYERS, 12
+    try:
+        save_model(tiny.tiny_gpt2(), snapshot(cache, "openai-community/gpt2"))
+    finally:
+        tiny.N_LAYERS = three
+    _write_res_jb(cache, 8)
+
+
+def _write_res_jb(cache: Path, layer: int) -> None:
+    folder = snapshot(cache, "jbloom/GPT2-Small-SAEs-Reformatted") / f"blocks.{layer}.hook_resid_pre"
+    folder.mkdir(parents=True)
+    flat = {"model_name": "gpt2-small", "hook_point": f"blocks.{layer}.hook_resid_pre", "hook_point_layer": layer}
+    flat |= {"hook_point_head_index": None, "d_in": D_MODEL, "d_sae": D_SAE, "dtype": "torch.float32", "device": "cpu"}
+    (folder / "cfg.json").write_text(json.dumps(flat))
+    save_file(weights(1), folder / "sae_weights.safetensors")
 
 
 def write_dictionary_learning(folder: Path, tensors: dict[str, torch.Tensor]) -> None:

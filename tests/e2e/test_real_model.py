@@ -1,0 +1,68 @@
+"""A published model and SAE in a real browser, from a crafted Hub cache without a network: chosen, ranked, steered."""
+
+import pytest
+
+pytest.importorskip("playwright")
+
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import ROOT, picture, serve
+
+JOB = 90_000
+
+
+@pytest.fixture(scope="module")
+def offline_url(browser, tmp_path_factory):
+    from tests.integration.hub_on_disk import fill_with_gpt2_small
+
+    folder = tmp_path_factory.mktemp("offline")
+    fill_with_gpt2_small(folder / "hub")
+    with serve(ROOT / "app.py", folder / "server.log", HF_HUB_OFFLINE="1", HF_HUB_CACHE=str(folder / "hub")) as url:
+        yield url
+
+
+def test_a_preset_from_the_cache_is_chosen_ranked_and_steered(offline_url, open_page, tmp_path):
+    examples = tmp_path / "sea.csv"
+    rows = [f"The sea was rough near the {n} rocks,sea" for n in "abcdefghij"]
+    rows += [f"A hill stood in the {n} sun,hill" for n in "abcdefghij"]
+    examples.write_text("text,label\n" + "\n".join(rows) + "\n")
+    page = open_page(offline_url)
+    page.set_default_timeout(JOB)
+    page.get_by_role("button", name="Change model").click()
+    dialog = page.get_by_role("dialog")
+    model = dialog.get_by_label("Model").first
+    model.click()
+    model.fill("GPT-2 small")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_text("openai-community/gpt2")).to_be_visible()
+    expect(dialog.get_by_text("float32 on")).to_be_visible()
+    expect(dialog.get_by_text("on this machine", exact=True)).to_be_visible()
+    expect(dialog.get_by_text("GiB are free")).to_be_visible()
+    picture(page, "real-model-dialog")
+    dialog.get_by_role("button", name="Use it").click()
+    expect(page.get_by_text("SAE layer8-pre-24k")).to_be_visible()
+
+    page.get_by_role("link", name="1 · Examples").click()
+    page.get_by_text("Upload", exact=True).first.click()
+    page.locator("input[type=file]").set_input_files(str(examples))
+    expect(page.get_by_text("20 rows read")).to_be_visible()
+    page.get_by_role("button", name="Find features").first.click()
+    page.wait_for_url("**/Features")
+    expect(page.get_by_text("Read at transformer.h.8.input")).to_be_visible(timeout=JOB)
+    expect(page.get_by_text("Point at a token to read its activation")).to_be_visible(timeout=JOB)
+    expect(page.get_by_role("link", name="On Neuronpedia")).to_be_visible()
+    picture(page, "real-model-features")
+    page.get_by_role("button", name="Steer with it").click()
+    page.get_by_role("button", name="Steer with the chosen features").click()
+
+    page.wait_for_url("**/Steer")
+    expect(page.get_by_label("Prompts, one a line")).to_contain_text("To bake bread, you first")
+    page.get_by_label("Prompts, one a line").fill("The sea")
+    page.get_by_label("Tokens", exact=True).fill("8")
+    page.get_by_label("Tokens", exact=True).press("Enter")
+    page.get_by_role("button", name="Generate").click()
+    expect(page.get_by_text("Mark what changed")).to_be_visible(timeout=JOB)
+    page.get_by_role("button", name="Receipt").nth(1).click()
+    expect(page.get_by_text("0" * 40)).to_be_visible()
+    expect(page.get_by_text("mean over d_model is taken out")).to_be_visible()
+    picture(page, "real-model-receipt")
