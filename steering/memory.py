@@ -13,7 +13,7 @@
                           features, never of all
               measuring   KL: log-probabilities of some answers under two conditions
 
-Weights and SAE are exact, work is checked by ``python -m benchmarks.memory_check``; what libraries and an accelerator's
+Weights and SAE are exact, work is counted from the code and was not yet measured; what libraries and an accelerator's
 runtime take for themselves is not in it.
 """
 

@@ -63,6 +63,6 @@ def test_a_preset_from_the_cache_is_chosen_ranked_and_steered(offline_url, open_
     page.get_by_role("button", name="Generate").click()
     expect(page.get_by_text("Mark what changed")).to_be_visible(timeout=JOB)
     page.get_by_role("button", name="Receipt").nth(1).click()
-    expect(page.get_by_text("0" * 40)).to_be_visible()
-    expect(page.get_by_text("mean over d_model is taken out")).to_be_visible()
+    expect(page.get_by_role("row", name=f"model revision {'0' * 40}")).to_be_visible()
+    expect(page.get_by_role("row", name="mean over d_model is taken out")).to_be_visible()
     picture(page, "real-model-receipt")

@@ -129,7 +129,7 @@ from steering.models import load_model
 from steering.ranking import RankingSettings
 from steering.saes import load_sae
 from steering.workbench import feature_edit, open_model, open_pair, rank_examples
-from steering.recipes.recipe import ChosenFeature, ModelSource, Recipe, RecipeSampling, SaeSource
+from steering.recipes.recipe import ChosenFeature, ModelSource, Recipe, SaeSource, SamplingSettings
 from steering.recipes.running import opened
 from tests.integration.hub_on_disk import weights
 from sae_lens import SAE
@@ -195,7 +195,7 @@ for name, source in asked["pairs"].items():
         out["llama"] = {key: getattr(sae, key).tolist() for key in ("W_enc", "b_enc", "W_dec", "b_dec")}
 pinned = Recipe(
     ModelSource("gpt2", "0" * 40), ("The sea",), SaeSource(asked["pairs"]["gpt2"], "blocks.1.hook_resid_pre"),
-    (ChosenFeature(3, 1.0, 4.0),), sampling=RecipeSampling(max_new_tokens=4),
+    (ChosenFeature(3, 1.0, 4.0),), sampling=SamplingSettings(max_new_tokens=4),
 )
 with opened(pinned) as found:
     out["pinned"] = [found.model.name, found.model.revision]
