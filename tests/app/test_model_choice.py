@@ -125,7 +125,7 @@ def test_a_folder_of_ones_own_and_a_wrong_width(dialog, tmp_path):
 
 def test_a_hub_id_without_a_config_is_asked_for_by_a_click_alone(dialog, monkeypatch):
     asked = []
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *given: asked.append(given) or 1 / 0)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *given, **_: asked.append(given) or 1 / 0)
     dialog.segmented_control(key="model_choice_way").set_value("Your own").run()
     dialog.text_input(key="model_choice_model").set_value("nobody/some-model")
     dialog.text_input(key="model_choice_sae").set_value("nobody/some-saes/layer_1").run()
@@ -136,7 +136,7 @@ def test_a_hub_id_without_a_config_is_asked_for_by_a_click_alone(dialog, monkeyp
     assert "could not be fetched (no way out)" in texts(dialog.error)
 
 
-def _offline(*_given):
+def _offline(*_given, **_options):
     raise OSError("no way out")
 
 
