@@ -11,10 +11,12 @@ from ui.errors import boundary
 from ui.feature_view import feature_picker
 from ui.frame import STEPS, empty_state, next_step, open_page, renew_note
 from ui.job_panel import job_panel
+from ui.moved_view import moved_view
 from ui.palette import NEGATIVE, feature_colour
 from ui.recipe_opening import open_recipe
 from ui.recipe_panel import steering_panel
 from ui.state import chosen
+from ui.strength_view import strength_finder
 from ui.study_panel import open_linked, study_panel
 
 open_page("Steer", lead="Boost or suppress what you found. The untouched answer stands beside.")
@@ -43,6 +45,7 @@ controls, answers = st.columns([2, 3], gap="large")
 wanted: work.Request | None = None
 with controls, boundary("This cannot be written"):
     strength = strength_controls(run, features)
+    strength_finder(run, label, strength)
     ask = ask_controls(suggested_prompts(chosen.model), key="steer")
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button(
@@ -72,4 +75,6 @@ with answers:
             diff = st.toggle("Mark what changed", key="steer_diff", value=True, persist_state="session")
             finished_view(done, colours, key="steered", diff=diff)
 
+if wanted is not None:
+    moved_view(strength, ask, label)
 next_step(STEPS[3].page, "Compare with a prompt and LoRA", ready=True, why_not="", key="to_compare")

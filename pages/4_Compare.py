@@ -3,7 +3,7 @@
 import streamlit as st
 
 from steering.prompting import suggested_prompts
-from ui import compare_view, export_panel, work
+from ui import compare_view, equal_dose, export_panel, work
 from ui.completions import finished_view, streaming_view
 from ui.controls import ask_controls
 from ui.errors import boundary
@@ -33,14 +33,17 @@ label = chosen.label
 methods, question = st.columns([3, 2], gap="large")
 plan: compare_view.Plan | None = None
 wanted: work.Request | None = None
+equal_dose.take_matched(run)
 with methods, boundary("These methods cannot be compared"):
     plan = compare_view.method_controls(run, label)
+    equal_dose.dose_controls(run, label, plan)
 if plan is None:
     st.stop()
 with question, boundary("This cannot be asked"):
     ask = ask_controls(suggested_prompts(chosen.model, 10, split="test"), key="compare")
     wanted = work.comparison_request(plan, ask)
-    if st.button("Compare", key="compare", type="primary", icon=":material/play_arrow:", shortcut="ctrl+enter"):
+    pressed = st.button("Compare", key="compare", type="primary", icon=":material/play_arrow:", shortcut="ctrl+enter")
+    if equal_dose.cleared(pressed, run, label, plan):
         work.start_comparison(plan, ask, label, run)
     comparison_panel(run, label, plan, ask)
 
@@ -58,6 +61,7 @@ else:
             renew_note("Compare")
         study_panel("compare")
         compare_view.score_table(done)
+        equal_dose.dose_table(done)
         export_panel.report_download(done, run, label)
         diff = st.toggle("Mark what differs from the baseline", key="compare_diff", persist_state="session")
         finished_view(done, compare_view.colours(done.titles), key="compared", diff=diff)

@@ -11,6 +11,8 @@ from ui.state import chosen, feature_key
 from ui.text import plain
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from steering.generation import Sampling
     from steering.interventions import Intervention
     from steering.workbench import RankingRun
@@ -105,10 +107,33 @@ def strength_controls(run: "RankingRun", features: tuple[int, ...], *, key: str 
         "just ended and before its first. There the model decides what comes next, and the words in between stay as "
         "they are. BOS and template tokens are not written, but for the one right before the answer.",
     )  # fmt: skip
-    edits = tuple(_feature(run, feature_id, slot, mode, scope, key) for slot, feature_id in enumerate(features))
+    tracks: list[DeltaGenerator] = []
+    edits = tuple(_feature(run, feature_id, slot, mode, scope, key, tracks) for slot, feature_id in enumerate(features))
     if len(features) > 1 and mode == "add":
         st.caption("Several features share one budget: no position is moved further than by the strongest of them.")
-    return Strength(edits, mode, scope)
+    strength = Strength(edits, mode, scope)
+    _safe_bands(run, strength, tracks, key)
+    return strength
+
+
+def _safe_bands(run: "RankingRun", strength: Strength, tracks: "list[DeltaGenerator]", key: str) -> None:
+    """The measured safe band under each slider, where a strength was looked for with these very features."""
+    from ui.safe_band import safe_band_track
+    from ui.strength_work import found_strength
+
+    found = found_strength(strength)
+    if found is None:
+        return
+    for track, (feature_id, weight, max_act) in zip(tracks, found.sweep.mix.features, strict=True):
+        share, high, proposed = abs(weight), found.band.high, found.proposal.factor
+        with track.container():
+            safe_band_track(
+                share * found.band.low,
+                None if high is None else share * high,
+                limit=FACTOR_LIMIT if strength.mode == "scale" else slider_limit(max_act, run.statistics.resid_norm),
+                proposed=None if proposed is None else share * proposed,
+                key=f"{feature_key(key, feature_id)}_band",
+            )
 
 
 def put_strength(strength: Strength, run: "RankingRun", *, key: str = "strength") -> None:
@@ -131,7 +156,13 @@ def put_strength(strength: Strength, run: "RankingRun", *, key: str = "strength"
 
 
 def _feature(
-    run: "RankingRun", feature_id: int, slot: int, mode: str, scope: str, key: str
+    run: "RankingRun",
+    feature_id: int,
+    slot: int,
+    mode: str,
+    scope: str,
+    key: str,
+    tracks: "list[DeltaGenerator]",
 ) -> tuple[int, float, float]:
     max_act = float(run.statistics.max_act[feature_id])
     name = feature_key(key, feature_id)
@@ -163,6 +194,7 @@ def _feature(
             persist_state="session", on_change=_synchronise, format="%.2f",
             args=(f"{name}_box", f"{name}_slider", limit),
         )  # fmt: skip
+        tracks.append(st.columns([3, 1])[0].empty())
         factor = _checked(st.session_state[f"{name}_box"])
         if sign == "Suppress" and not one_way:
             factor = -factor

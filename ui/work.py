@@ -22,6 +22,7 @@ from ui.state import chosen, is_news, job_id, owner, set_job
 
 if TYPE_CHECKING:
     from steering.activations import TokenActivations
+    from steering.directions.direction import Direction
     from steering.examples import LabelledExamples
     from steering.generation import Completion, Condition
     from steering.judges.score import Score
@@ -43,6 +44,9 @@ _DEPENDS = {
     "steer": (*_PAIR, "label", "features"),
     "compare": (*_PAIR, "label", "features"),
     "converse": ("model", "sae", *_PLACE),
+    "strength": (*_PAIR, "label", "features"),
+    "moved": (*_PAIR, "label", "features"),
+    "dose": (*_PAIR, "label", "features", "adapter_id"),
 }
 """Which of the session's choices a job of each kind was started for."""
 
@@ -430,17 +434,15 @@ def comparison_request(plan: "Plan", ask: "Ask") -> Request:
     return Request(plan.titles, ask, plan, chosen.adapter_id if "LoRA" in plan.titles else None)
 
 
-def start_comparison(plan: "Plan", ask: "Ask", label: str, run: "RankingRun") -> Job:
-    """Every method of the plan on the same prompts under the same seed."""
-    trained, mine, adapter_id = adapter(), owner(), chosen.adapter_id
-    direction_id = key_of("direction", chosen.ranking_id, label)
+def diff_mean_finder(run: "RankingRun", label: str, mine: str) -> "Callable[[Loaded, Job], Direction]":
+    """What finds the DiffMean direction of a label inside a job, or takes it from the store."""
+    id = key_of("direction", chosen.ranking_id, label)
     positions = run.rankings[label].settings.positions
 
-    def conditions(loaded: "Loaded", job: Job) -> "list[Condition]":
-        from steering.generation import Condition
+    def find(loaded: "Loaded", job: Job) -> "Direction":
         from steering.workbench import difference_direction
 
-        direction = runtime.store.get("direction", direction_id)
+        direction: Direction | None = runtime.store.get("direction", id)
         if direction is None:
             direction = difference_direction(
                 loaded,
@@ -451,7 +453,22 @@ def start_comparison(plan: "Plan", ask: "Ask", label: str, run: "RankingRun") ->
                 on_batch=lambda done, total: job.tick(done, total, "Finding the DiffMean direction", unit="batches"),
                 should_stop=lambda: job.should_stop,
             )
-        runtime.store.put("direction", direction_id, direction, owner=mine)
+        runtime.store.put("direction", id, direction, owner=mine)
+        return direction
+
+    return find
+
+
+def start_comparison(plan: "Plan", ask: "Ask", label: str, run: "RankingRun") -> Job:
+    """Every method of the plan on the same prompts under the same seed."""
+    trained, adapter_id = adapter(), chosen.adapter_id
+    find_direction = diff_mean_finder(run, label, owner())
+    positions = run.rankings[label].settings.positions
+
+    def conditions(loaded: "Loaded", job: Job) -> "list[Condition]":
+        from steering.generation import Condition
+
+        direction = find_direction(loaded, job)
         built = {
             "Baseline": lambda: Condition("baseline"),
             "Prompted": lambda: Condition("prompted", instruction=plan.instruction, told_in=plan.told_in),

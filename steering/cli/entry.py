@@ -20,6 +20,7 @@ from steering.cli.rank import add_rank_parser
 from steering.cli.recipe import add_recipe_parser
 from steering.cli.run import add_run_parser
 from steering.cli.stackexchange import add_stackexchange_parser
+from steering.cli.strength import add_strength_parser
 from steering.cli.studies import add_studies_parser
 from steering.cli.train_lora import add_train_lora_parser
 from steering.errors import SteeringError
@@ -80,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     add_generate_parser(verbs)
     add_recipe_parser(verbs)
     add_run_parser(verbs)
+    add_strength_parser(verbs)
     add_train_lora_parser(verbs)
     add_export_parser(verbs)
     add_label_parser(verbs)

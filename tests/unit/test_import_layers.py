@@ -64,6 +64,11 @@ LIGHT = (
     "shapes",
     "stackexchange",
     "statistics",
+    "strength.band",
+    "strength.curves",
+    "strength.dose",
+    "strength.mix",
+    "strength.moved",
     "studies",
 )
 
