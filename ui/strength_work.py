@@ -29,7 +29,13 @@ _LAST = "steerscope.last."
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoundStrength:
-    """A sweep with what follows from it."""
+    """A sweep with what follows from it.
+
+    Attributes:
+        sweep: what was measured.
+        band: the safe factors.
+        proposal: the factor to take, or why there is none.
+    """
 
     sweep: "Sweep"
     band: Band
