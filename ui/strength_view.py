@@ -23,10 +23,10 @@ _TITLES = {
     "concept": "Concept",
     "fluency": "Fluency",
     "instruction": "Instruction",
-    "kl": "KL to the baseline",
+    "kl": "KL",
     "surprise": "Surprise",
     "distinct_2": "Distinct pairs",
-    "looping": "Answers in a loop",
+    "looping": "Loops",
 }
 _ROWS = (
     ("Rating, 0 to 2", ("concept", "fluency", "instruction")),
@@ -92,7 +92,7 @@ def strength_curves(found: FoundStrength, current: float) -> "Figure":
     sweep, band = found.sweep, found.band
     rows = [(title, [name for name in names if name in sweep.values]) for title, names in _ROWS]
     rows = [(title, names) for title, names in rows if names]
-    figure: Any = make_subplots(rows=len(rows), cols=1, shared_xaxes=True, vertical_spacing=0.06)
+    figure: Any = make_subplots(rows=len(rows), cols=1, shared_xaxes=True, vertical_spacing=0.17)
     starts_at_zero = sweep.mix.mode in ("add", "min_clamp")
     x = [0.0, *sweep.factors] if starts_at_zero else list(sweep.factors)
     slot = 0
@@ -116,7 +116,7 @@ def strength_curves(found: FoundStrength, current: float) -> "Figure":
             )  # fmt: skip
             figure.add_trace(
                 Scatter(
-                    x=x, y=y, name=_TITLES[name], mode="lines+markers",
+                    x=x, y=y, name=_TITLES[name], mode="lines+markers", legend=_legend(row),
                     line={"color": colour, "width": 2.25, "dash": _DASHES[place % len(_DASHES)]}, marker={"size": 5},
                     customdata=list(zip(low, high, strict=True)),
                     hovertemplate=f"{_TITLES[name]} %{{y:.2f}} (%{{customdata[0]:.2f}} to %{{customdata[1]:.2f}}) at "
@@ -131,7 +131,7 @@ def strength_curves(found: FoundStrength, current: float) -> "Figure":
         figure.add_vrect(x0=band.low, x1=band.high, fillcolor=SAFE, opacity=0.13, line_width=0, layer="below")
     figure.add_vline(x=current, line={"width": 1.5, "dash": "dot", "color": WARNING})
     figure.add_annotation(
-        x=current, y=1, yref="paper", text="now", showarrow=False, xanchor="left", xshift=3, yanchor="top",
+        x=current, y=0, yref="paper", text="now", showarrow=False, xanchor="right", xshift=-3, yanchor="bottom",
         font={"color": WARNING},
     )  # fmt: skip
     if found.proposal.factor is not None:
@@ -140,14 +140,24 @@ def strength_curves(found: FoundStrength, current: float) -> "Figure":
             x=found.proposal.factor, y=0, yref="paper", text="proposed", showarrow=False, xanchor="left", xshift=3,
             yanchor="bottom", font={"color": SAFE},
         )  # fmt: skip
+    # A legend for each panel, above it: one for all would be as high as a panel in a narrow column.
+    tops = [figure.get_subplot(row, 1).yaxis.domain[1] for row in range(1, len(rows) + 1)]
+    legends = {
+        _legend(row): {
+            "orientation": "h", "y": top + 0.005, "yanchor": "bottom", "x": 0, "title": None, "font": {"size": 11},
+        }
+        for row, top in enumerate(tops, 1)
+    }  # fmt: skip
     figure.update_layout(
-        height=130 + 125 * len(rows),
-        margin={"l": 8, "r": 12, "t": 12, "b": 8},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None},
-        dragmode=False,
+        height=60 + 165 * len(rows), margin={"l": 8, "r": 12, "t": 30, "b": 8}, dragmode=False, **legends
     )
     found_figure: Figure = figure
     return found_figure
+
+
+def _legend(row: int) -> str:
+    """What plotly calls the legend of a panel."""
+    return "legend" if row == 1 else f"legend{row}"
 
 
 def _alt(found: FoundStrength) -> str:

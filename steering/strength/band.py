@@ -7,8 +7,9 @@ around the one that moves the model least) whose answers stay within every one o
   noise, the lower half of its 95 % bootstrap interval over prompts. Few prompts have much noise, so the allowance ends
   at `MOST_RATING`, a quarter of the scale; and a mean over n answers cannot tell less than one answer that loses one
   rating, so it begins at 1/n.
-* distinct pairs of tokens: the same rule between `LEAST_DISTINCT` and `MOST_DISTINCT`. A loop makes perplexity look
-  good, so repetition has a bound of its own.
+* distinct pairs of tokens: at most `REPEATED` below the untouched answers', a tenth of all pairs. A loop makes
+  perplexity look good, so repetition has a bound of its own. Its noise is no allowance: untouched answers differ so
+  little in it that it would forbid what no reader notices.
 * loops: no larger share of answers ends in one than of the untouched.
 * KL to the baseline: at most a share of the untouched model's own surprise, its nats per token on its own answers. KL
   is about what the edit adds to that surprise. Success moves the model too, so where a judge sees damage itself the
@@ -30,7 +31,7 @@ from steering.strength.curves import Sweep
 from steering.strength.mix import NEUTRAL
 
 MOST_RATING = 0.5
-LEAST_DISTINCT, MOST_DISTINCT = 0.02, 0.1
+REPEATED = 0.1
 KL_SHARE_JUDGED, KL_SHARE = 1.0, 0.25
 _NAMES = {
     "fluency": "fluency",
@@ -113,8 +114,9 @@ def bounds_of(sweep: Sweep) -> tuple[Bound, ...]:
     judged = "fluency" in sweep.values
     found = []
     if judged:
-        found += [_floor(sweep, measure, 1 / sweep.n_answers, MOST_RATING) for measure in ("fluency", "instruction")]
-    found.append(_floor(sweep, "distinct_2", LEAST_DISTINCT, MOST_DISTINCT))
+        found += [_floor(sweep, measure) for measure in ("fluency", "instruction")]
+    distinct = float(sweep.baseline["distinct_2"].mean())
+    found.append(Bound("distinct_2", distinct, distinct - REPEATED))
     looping = float(sweep.baseline["looping"].mean())
     found.append(Bound("looping", looping, looping))
     share = KL_SHARE_JUDGED if judged else KL_SHARE
@@ -122,10 +124,11 @@ def bounds_of(sweep: Sweep) -> tuple[Bound, ...]:
     return tuple(found)
 
 
-def _floor(sweep: Sweep, measure: str, least: float, most: float) -> Bound:
+def _floor(sweep: Sweep, measure: str) -> Bound:
+    """A rating's bound: its own noise below the untouched mean, between one rating of one answer and `MOST_RATING`."""
     untouched = bootstrap_mean(sweep.baseline[measure])
     noise = untouched.value - untouched.low if untouched.is_known else 0.0
-    return Bound(measure, untouched.value, untouched.value - min(most, max(least, noise)))
+    return Bound(measure, untouched.value, untouched.value - min(MOST_RATING, max(1 / sweep.n_answers, noise)))
 
 
 def safe_band(sweep: Sweep) -> Band:
