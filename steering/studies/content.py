@@ -11,6 +11,7 @@ from steering.studies import answers as answer_files
 from steering.studies import ranking_files
 from steering.studies.answers import Answers, read_answers, write_answers
 from steering.studies.ranking_files import read_ranking, write_ranking
+from steering.votes.box import VOTES
 
 if TYPE_CHECKING:
     from steering.lora import Adapter
@@ -103,5 +104,6 @@ def adapter_folder(folder: Path) -> Path | None:
 
 
 def files_of(folder: Path) -> Iterator[Path]:
-    """Every file in a folder of a study, in the order of their names."""
-    yield from sorted(path for path in folder.rglob("*") if path.is_file() or path.is_symlink())
+    """Every file in a folder of a study, in the order of their names; votes are not part of what was saved."""
+    found = (path for path in folder.rglob("*") if path.is_file() or path.is_symlink())
+    yield from sorted(path for path in found if path.relative_to(folder).parts[0] != VOTES)

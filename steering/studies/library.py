@@ -21,6 +21,7 @@ from steering.studies.index import Index
 from steering.studies.packing import pack, unpack
 from steering.studies.saving import Step, check_files, move, place
 from steering.studies.study import ID, MANIFEST, About, StoredFile, Study, check_id, new_id, now, read_manifest
+from steering.votes import box
 
 if TYPE_CHECKING:
     from steering.lora import Adapter
@@ -173,7 +174,7 @@ class Library:
         return changed
 
     def duplicate(self, id: str, title: str | None = None) -> Study:
-        """A copy of a study under a new id.
+        """A copy of a study under a new id, without the votes on it.
 
         Raises:
             StudyError: no such study, or it could not be saved.
@@ -283,8 +284,8 @@ class Library:
         """Take a study from a zip that :meth:`export` wrote, here or elsewhere.
 
         Returns:
-            The study, and whether it is new: one that is here already, unchanged, is not taken twice. Where another
-            study has its id, it gets a new one.
+            The study, and whether it is new: one that is here already, unchanged, is not taken twice, but votes that
+            are not here are added. Where another study has its id, it gets a new one.
 
         Raises:
             StudyError: the file is not such a zip, too large, damaged, or cannot be saved.
@@ -292,11 +293,14 @@ class Library:
         with unpack(file, self.root) as (folder, study):
             try:
                 if self.get(study.id).digest == study.digest:
+                    box.merge(folder, self.root / study.id)
                     return self.get(study.id), False
                 id = new_id()
             except StudyError:
                 id = new_id() if (self.root / study.id).exists() else study.id
-            return self._copy(folder, study, id, study.about, created=study.created), True
+            taken = self._copy(folder, study, id, study.about, created=study.created)
+            box.merge(folder, self.root / id)
+            return taken, True
 
     # -- within ------------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from steering.errors import StudyError
 from steering.studies.content import ALWAYS, KNOWN, read_content
 from steering.studies.saving import UNFINISHED, check_files
 from steering.studies.study import MANIFEST, Study, new_id, read_manifest
+from steering.votes import box
 
 MAX_BYTES = 2**30
 MAX_JSON = 32 * 2**20
@@ -32,7 +33,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def pack(folder: Path, study: Study, file: BufferedIOBase) -> None:
-    """Write a study's files into a zip; the same study gives the same bytes.
+    """Write a study's files, and the votes on it, into a zip; the same study gives the same bytes.
 
     Raises:
         OSError: ``file`` cannot be written.
@@ -42,6 +43,8 @@ def pack(folder: Path, study: Study, file: BufferedIOBase) -> None:
         for stored in study.files:
             with (folder / stored.name).open("rb") as source, archive.open(_entry(stored.name), "w") as target:
                 shutil.copyfileobj(source, target, _CHUNK)
+        for path in box.vote_files(folder):
+            archive.writestr(_entry(f"{box.VOTES}/{path.name}"), box.whole(path))
 
 
 @contextmanager
@@ -73,6 +76,7 @@ def unpack(file: BufferedIOBase, root: Path) -> Iterator[tuple[Path, Study]]:
             raise StudyError(f"{wrong!a:.80} is missing in the study, or too many; take an exported study.")
         check_files(folder, study)
         read_content(folder)
+        box.check(folder)
         yield folder, study
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -82,12 +86,15 @@ def _checked(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     """The entries, if all of them may be unpacked."""
     entries = archive.infolist()
     names = [entry.filename for entry in entries]
-    if len(names) > len(KNOWN) + 1:
+    n_votes = sum(map(box.is_vote_file, names))
+    if len(names) - n_votes > len(KNOWN) + 1 or n_votes > box.MAX_RATERS + 1:
         raise StudyError(
-            f"The zip has {len(names):,} entries, a study at most {len(KNOWN) + 1}; take an exported study."
+            f"The zip has {len(names):,} entries, a study at most {len(KNOWN) + 1}, and {box.MAX_RATERS + 1} of votes; "
+            "take an exported study."
         )
     for entry in entries:
-        if entry.filename not in KNOWN | {MANIFEST} or entry.orig_filename != entry.filename:
+        known = entry.filename in KNOWN | {MANIFEST} or box.is_vote_file(entry.filename)
+        if not known or entry.orig_filename != entry.filename:
             raise StudyError(
                 f"The zip has the entry {entry.filename!a:.80}, which no study has; take an exported study."
             )
@@ -97,6 +104,8 @@ def _checked(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
         if entry.filename.endswith(".json") and entry.file_size > MAX_JSON:
             raise StudyError(f"{entry.filename} has more than {MAX_JSON // 2**20} MB; take an exported study.")
         if entry.file_size > max(_RATIO_FROM, MAX_RATIO * entry.compress_size):
+            raise _bomb(entry.filename)
+        if box.is_vote_file(entry.filename) and entry.file_size > box.MAX_FILE:
             raise _bomb(entry.filename)
     if len(set(names)) < len(names):
         raise StudyError("The zip has two entries of one name; take an exported study.")

@@ -70,6 +70,7 @@ LIGHT = (
     "strength.mix",
     "strength.moved",
     "studies",
+    "votes",
 )
 
 
