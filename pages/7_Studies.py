@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import studies_view
+from ui import studies_view, vote_results
 from ui.errors import boundary
 from ui.frame import open_page
 
@@ -18,6 +18,8 @@ with boundary("The studies cannot be listed"):
     picked = studies_view.table(found)
     if len(picked) == 1:
         studies_view.study_actions(picked[0])
+        with boundary("This study cannot be voted on"):
+            vote_results.vote_panel(picked[0])
     elif len(picked) == 2:
         with boundary("These studies cannot be compared"):
             studies_view.comparison(*picked)

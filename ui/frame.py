@@ -95,6 +95,15 @@ def open_page(title: str, *, lead: str | None = None, heading: bool = True) -> N
             st.markdown(lead)
 
 
+def open_bare_page(title: str) -> None:
+    """Begin a page for people who were sent a link: no menu, no model, nothing that leads elsewhere.
+
+    Args:
+        title: of the browser tab.
+    """
+    st.set_page_config(page_title=title, page_icon=str(MARK), layout="wide", initial_sidebar_state="collapsed")
+
+
 def page_link(page: str, label: str, *, icon: str | None = None, help: str | None = None) -> None:
     """Link to a page; where that page does not exist (this page runs alone), the label stands without a link."""
     try:

@@ -64,11 +64,16 @@ def study_panel(screen: Screen) -> None:
 
 def link(id: str, screen: Screen) -> str:
     """The address that opens a study on its screen."""
+    page = PurePath(study_session.PAGES[screen]).stem.partition("_")[2]  # as st.navigation calls it
+    return address(page, PARAMETER, id)
+
+
+def address(page: str, parameter: str, id: str) -> str:
+    """The address of a page of this server that is told an id."""
     here = urlsplit(st.context.url or "")
     base = f"{here.scheme}://{here.netloc}" if here.netloc else ""
     folder = here.path.rstrip("/").rpartition("/")[0] if here.netloc else ""
-    page = PurePath(study_session.PAGES[screen]).stem.partition("_")[2]  # as st.navigation calls it
-    return f"{base}{folder}/{page}?{PARAMETER}={id}"
+    return f"{base}{folder}/{page}?{parameter}={id}"
 
 
 def _study_of(screen: Screen) -> str | None:

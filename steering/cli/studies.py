@@ -50,6 +50,7 @@ def add_studies_parser(verbs: Any) -> None:
     compared = action("compare", _compare, "in what two studies differ, and how they scored")
     compared.add_argument("first", metavar="ID")
     compared.add_argument("second", metavar="ID")
+    action("votes", _votes, "what raters of a blind vote preferred").add_argument("id", metavar="ID")
     action("reindex", _reindex, "make the index anew from the folders")
 
 
@@ -192,6 +193,23 @@ def _compare(arguments: argparse.Namespace) -> int:
     for (study, _), part in zip((first, second), rows, strict=True):
         sys.stdout.write(f"{' '.join(study.about.title.split())}\n")
         _write_scores(part)
+    return 0
+
+
+def _votes(arguments: argparse.Namespace) -> int:
+    from steering.votes.box import all_votes
+    from steering.votes.contest import open_contest
+    from steering.votes.results import results_of
+    from steering.votes.words import lines
+
+    library = _library()
+    contest = open_contest(library, arguments.id)
+    results = results_of(contest, all_votes(library.root / arguments.id))
+    if arguments.json:
+        write_json({"study": arguments.id} | results.to_json())
+        return 0
+    for line in lines(results):
+        sys.stdout.write("\t".join(inert(" ".join(cell.split())) for cell in line) + "\n")
     return 0
 
 

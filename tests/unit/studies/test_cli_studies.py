@@ -6,7 +6,9 @@ import pytest
 
 from steering.cli.entry import main
 from steering.studies.library import library
+from steering.votes import box
 from tests.drawn_study import drawn_about, drawn_content
+from tests.drawn_votes import drawn_vote
 
 
 @pytest.fixture
@@ -68,3 +70,16 @@ def test_mistakes_are_one_line_and_exit_code_2(run, tmp_path):
         assert error.startswith("error: ")
         assert error.count("\n") == 1
     assert not (tmp_path / "x.zip").exists()
+
+
+def test_votes_on_the_command_line(run):
+    id = library().save(drawn_about(), drawn_content()).id
+    assert json.loads(run("votes", id, "--json")[1])["n_votes"] == 0
+    box.cast(library().root / id, "b" * 16, drawn_vote(0, 1, 0, reason="=1+1", name="Ana"))
+    code, out, _ = run("votes", id)
+    assert code == 0
+    assert "SAE\t1.00 (0.21 to 1.00)\t1" in out
+    assert "'=1+1" in out
+    found = json.loads(run("votes", id, "--json")[1])
+    assert (found["study"], found["n_raters"], found["pairs"][0]["losses"]) == (id, 1, 1)
+    assert run("votes", "a" * 16)[0] == 2

@@ -7,10 +7,10 @@ from steering.votes.agreement import interval, krippendorff_alpha, nominal
 _ = None
 # K. Krippendorff, "Computing Krippendorff's Alpha-Reliability" (2011), section C: four observers, twelve units.
 OBSERVERS = (
-    (1, 2, 3, 3, 2, 1, 4, 1, 2, _, _, _),
-    (1, 2, 3, 3, 2, 2, 4, 1, 2, 5, _, 3),
-    (_, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, _),
-    (1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, _),
+    (1.0, 2.0, 3.0, 3.0, 2.0, 1.0, 4.0, 1.0, 2.0, _, _, _),
+    (1.0, 2.0, 3.0, 3.0, 2.0, 2.0, 4.0, 1.0, 2.0, 5.0, _, 3.0),
+    (_, 3.0, 3.0, 3.0, 2.0, 3.0, 4.0, 2.0, 2.0, 5.0, 1.0, _),
+    (1.0, 2.0, 3.0, 3.0, 2.0, 4.0, 4.0, 1.0, 2.0, 5.0, 1.0, _),
 )
 UNITS = [[value for value in unit if value is not None] for unit in zip(*OBSERVERS, strict=True)]
 
@@ -22,8 +22,8 @@ def test_the_textbook_example_with_missing_values():
 
 def test_two_observers_two_values_by_hand():
     # Section A of the same paper: ten units, 20 values of which 14 are 0 and 6 are 1; four units are mismatched.
-    a = (0, 1, 0, 0, 0, 0, 0, 0, 1, 0)
-    b = (1, 1, 1, 0, 0, 1, 0, 0, 0, 0)
+    a = (0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+    b = (1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0)
     # alpha = 1 - (20 - 1) * 4 / (14 * 6) = 0.095
     assert krippendorff_alpha(zip(a, b, strict=True), nominal) == pytest.approx(1 - 19 * 4 / (14 * 6))
     assert krippendorff_alpha(zip(a, b, strict=True), nominal) == pytest.approx(0.095, abs=5e-4)
