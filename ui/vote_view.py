@@ -23,11 +23,13 @@ from ui.vote_results import question_of, rates_view
 PARAMETER = "vote"
 RATER = "rater"
 _FAULT = "steerscope.vote.fault"
-_BUTTONS: tuple[tuple[Choice, str, str, str], ...] = (
-    ("left", "Left", ":material/arrow_back:", "Left"),
-    ("tie", "Tie", ":material/drag_handle:", "Down"),
-    ("right", "Right", ":material/arrow_forward:", "Right"),
+_BUTTONS: tuple[tuple[Choice, str, str], ...] = (
+    ("left", "Left", "Left"),
+    ("tie", "Tie", "Down"),
+    ("right", "Right", "Right"),
 )
+"""What is chosen, what stands on the button, and the arrow key that presses it."""
+_BUTTON_WIDTH = 106  # three in a row on a phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ def _question(
     item, before = contest.items[question.pair.item], votes.get(_pair(question))
     st.progress(place / len(questions), text=f"{place + 1} of {len(questions)}")
     settings = box.vote_settings(library().root / contest.study_id)
-    st.caption(plain(question_of(contest, settings)))
+    st.markdown(plain(question_of(contest, settings)))
     _prompt(item)
     for column, side, method in zip(st.columns(2), ("left", "right"), (question.left, question.right), strict=True):
         with column.container(border=True, height="stretch"):
@@ -142,12 +144,14 @@ def _question(
             )  # fmt: skip
     choose = partial(_choose, contest.study_id, question, place)
     with st.container(horizontal=True, horizontal_alignment="center", key="vote_choices"):
-        for choice, label, icon, shortcut in _BUTTONS:
+        for choice, label, shortcut in _BUTTONS:
             chosen = before is not None and before.choice == choice
-            st.button(label, key=f"vote_{choice}_{place}", icon=icon, shortcut=shortcut, width=190,
+            st.button(label, key=f"vote_{choice}_{place}", shortcut=shortcut, width=_BUTTON_WIDTH,
                       type="primary" if chosen else "secondary", on_click=choose, args=(choice,))  # fmt: skip
-    st.text_area("Why? (may stay empty)", before.reason if before else "", key=_why(place), height=72,
-                 max_chars=MAX_REASON)  # fmt: skip
+    st.text_area(
+        "Why? Write it before you choose (may stay empty)", before.reason if before else "", key=_why(place), height=72,
+        max_chars=MAX_REASON,
+    )  # fmt: skip
     with st.container(horizontal=True, key="vote_ways"):
         st.button("Back", key=f"vote_back_{place}", type="tertiary", icon=":material/undo:", shortcut="Up",
                   disabled=place == 0, on_click=_go, args=(contest.study_id, place - 1))  # fmt: skip

@@ -105,7 +105,7 @@ def test_results_are_shown_to_raters_only_when_allowed_and_finished(visit):
     box.keep_settings(library().root / id, box.VoteSettings("Which is saltier?", tells_raters=True))
     app = visit(id)
     begin(app)
-    assert any("Which is saltier" in caption.value for caption in app.caption)
+    assert any("Which is saltier" in text.value for text in app.markdown)
     assert "Zebra" not in sent(app)
     app.button(key="vote_tie_0").click().run()
     assert not app.exception

@@ -77,5 +77,3 @@ def test_two_raters_vote_by_keyboard(open_page, tmp_path, monkeypatch):
         assert sorted([vote.choice for vote in of_one.values()] for of_one in votes.values()) == [
             ["left", "right", "right"], ["tie", "left", "right"],
         ]  # fmt: skip
-        owner = open_page(f"{url}/Studies")
-        expect(owner.get_by_text("Tick one to open it")).to_be_visible()
