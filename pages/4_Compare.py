@@ -62,6 +62,7 @@ else:
         study_panel("compare")
         compare_view.score_table(done)
         equal_dose.dose_table(done)
-        export_panel.report_download(done, run, label)
-        diff = st.toggle("Mark what differs from the baseline", key="compare_diff", persist_state="session")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            diff = st.toggle("Mark what differs from the baseline", key="compare_diff", persist_state="session")
+            export_panel.report_download(done, run, label)
         finished_view(done, compare_view.colours(done.titles), key="compared", diff=diff)

@@ -100,8 +100,9 @@ def strength_controls(run: "RankingRun", features: tuple[int, ...], *, key: str 
         help="\n\n".join(f"**{MODES[name]}**: {text}" for name, text in MODE_HELP.items()),
     )  # fmt: skip
     positions = next(iter(run.rankings.values())).settings.positions
+    st.session_state.setdefault(f"{key}_scope_{positions}", positions)  # a recipe or study may have set it
     scope = right.selectbox(
-        "Where", list(SCOPES), index=list(SCOPES).index(positions), format_func=SCOPES.__getitem__,
+        "Where", list(SCOPES), format_func=SCOPES.__getitem__,
         key=f"{key}_scope_{positions}", persist_state="session",
         help="Which positions are written: prompt and answer, one of them, or only where a sentence of the answer has "
         "just ended and before its first. There the model decides what comes next, and the words in between stay as "

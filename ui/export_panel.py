@@ -48,7 +48,7 @@ def exports(screen: str, weights: "recipe_work.Sources", recipe: Recipe, run: "R
         recipe.mode, recipe.scope, parse_hook_name(recipe.sae.hook_point), weights.architecture, weights.normalised,
         run.neuronpedia_id or "",
     )  # fmt: skip
-    popover = st.popover("Export", icon=":material/download:", key=f"{screen}_export", type="tertiary")
+    popover = st.popover("Export", icon=":material/download:", key=f"{screen}_export")
     with popover, st.container(gap="xsmall"):
         st.caption("Each file is made when you press.")
         stem = f"steering-{recipe.concept or 'features'}"
@@ -165,7 +165,7 @@ def _report_file(
 def ranking_download(run: "RankingRun", ranking: "Ranking") -> None:
     """A popover with the ranking as a table for other programs."""
     head = {"model": run.model, "sae": sae_title(run.sae), "hook_module": run.hook_module}
-    popover = st.popover("Download", icon=":material/download:", key="ranking_download", type="tertiary")
+    popover = st.popover("Download", icon=":material/download:", key="ranking_download")
     with popover, st.container(gap="xsmall"):
         for ending in ENDINGS:
             st.download_button(

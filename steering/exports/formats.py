@@ -177,6 +177,11 @@ def _neuronpedia(facts: Facts) -> str | None:
 
 def _snippet(facts: Facts) -> str | None:
     reason = one_vector(facts, "A snippet")
+    if reason is None and facts.hook_point is not None and facts.hook_point.site == "resid_mid":
+        return (
+            f"A snippet hooks one module, and at {facts.hook_point} the stream goes two ways; use the Python script, "
+            "or an SAE of another place."
+        )
     return reason if reason is None else reason.replace("the safetensors export", "the Python script")
 
 

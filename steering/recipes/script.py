@@ -16,7 +16,9 @@ import torch
 from safetensors.torch import save_file
 
 from steering.errors import RecipeError
+from steering.hook_points import HookPoint
 from steering.hub import split_revision
+from steering.layout import ModelLayout
 from steering.presets import model_source, world_presets
 from steering.recipes.recipe import Recipe
 from steering.recipes.running import Ingredients, intervention_of
@@ -110,9 +112,16 @@ def script_of(recipe: Recipe, ingredients: Ingredients) -> tuple[str, dict[str, 
         "change": _CHANGE[recipe.mode],
         "budget": _BUDGET if shortens else "",
         "scaled": "" if sae.normalization == "none" else "    delta = delta * token_scale(stream)\n",
-        "register": _AFTER if target.end == "output" else _BEFORE,
+        "register": _register(ingredients.model.layout, sae.hook_point),
     }
     return Template(_SCRIPT).substitute(parts), _tensors(recipe, sae, reads=reads)
+
+
+def _register(layout: ModelLayout, hook_point: HookPoint) -> str:
+    """How the edit is hooked, as :func:`steering.hooks.edit` does it."""
+    if hook_point.site == "resid_mid":
+        return _AROUND.replace("$joins", layout.locate(HookPoint(hook_point.layer, "mlp_out")).path)
+    return _AFTER if layout.locate(hook_point).end == "output" else _BEFORE
 
 
 def _tensors(recipe: Recipe, sae: SparseAutoencoder, *, reads: bool) -> dict[str, torch.Tensor]:
@@ -282,6 +291,29 @@ _BEFORE = """def hook(module, args, kwargs):
 
 
 model.get_submodule(MODULE).register_forward_pre_hook(hook, with_kwargs=True)
+"""
+_AROUND = """# Between attention and MLP the stream goes into this norm, and round it to where the MLP's output joins.
+differences = []
+
+
+def into_norm(resid):
+    edited = edit(resid)
+    differences.append(edited - resid)
+    return edited
+
+
+def hook(module, args, kwargs):
+    if args:
+        return (into_norm(args[0]), *args[1:]), kwargs
+    return args, kwargs | {"hidden_states": into_norm(kwargs["hidden_states"])}
+
+
+def join(module, args, output):
+    return output + differences.pop()
+
+
+model.get_submodule(MODULE).register_forward_pre_hook(hook, with_kwargs=True)
+model.get_submodule("$joins").register_forward_hook(join)
 """
 
 _SCRIPT = '''"""$title

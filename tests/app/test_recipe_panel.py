@@ -1,12 +1,15 @@
 """Recipe and controls follow one another, and a link opens the screen that it was copied from."""
 
 import html
+import io
 import json
+import zipfile
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from steering import runtime
+from steering.exports.vector import read_vector
 from steering.recipes import read_recipe
 from steering.recipes.link import recipe_from_link, recipe_to_link
 from tests.app.test_path import until_idle
@@ -144,6 +147,36 @@ def test_compare_has_its_own_recipe(steering):
 
 def _downloads(app: AppTest) -> dict[str, str]:
     return {one.proto.label: one.proto.id for one in app.get("download_button")}
+
+
+def test_every_format_that_holds_the_recipe_is_made_when_asked(steering):
+    from steering.recipes.running import opened, run_recipe
+    from ui import export_panel, work
+
+    app = steering
+    offered = set(_downloads(app))
+    assert {"Python script", "Steering vector", "AxBench features"} <= offered
+    refused = " ".join(caption.value for caption in app.caption)
+    assert "scope here is sentence" in refused.replace("\\", "")  # the demo's default scope, which GGUF cannot hold
+    assert "GGUF control vector" not in offered
+    app.selectbox(key="strength_mode").set_value("clamp").run()
+    recipe = read_recipe(_text(app).value)
+    at = work.Place("cpu", "auto")
+    made = export_panel._vector_file("_script", at, "me", "demo", recipe.sae.source, recipe)
+    with zipfile.ZipFile(io.BytesIO(made)) as archive:
+        assert {"steer.py", "features.safetensors", "recipe.json"} <= set(archive.namelist())
+        assert read_recipe(archive.read("recipe.json")).digest == recipe.digest
+    vector = export_panel._vector_file("safetensors", at, "me", "demo", recipe.sae.source, recipe)
+    found = read_vector(vector)
+    with opened(recipe) as ingredients:
+        from steering.generation import Sampling, generate
+
+        expected = [one.token_ids for one in run_recipe(recipe, ingredients) if one.kind == "steered"]
+        sampling = Sampling(recipe.sampling.max_new_tokens, recipe.sampling.temperature)
+        again = generate(
+            ingredients.model, [found.condition()], recipe.prompts, sae=found.sae, sampling=sampling, seed=recipe.seed
+        )
+    assert [one.token_ids for one in again] == expected
 
 
 def test_a_comparison_leaves_as_a_report_with_its_recipe(steering):

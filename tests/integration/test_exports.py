@@ -268,6 +268,7 @@ def test_only_add_everywhere_is_one_vector(tiny_llama, name):
         ("gguf", {"normalize": "layer_norm"}, "normalises each token"),
         ("safetensors", {"normalize": "layer_norm"}, "normalises each token"),
         ("lm-eval", {"site": "resid_mid"}, "no module's output"),
+        ("snippet", {"site": "resid_mid"}, "goes two ways"),
         ("axbench", {"architecture": "topk"}, "ReLU and JumpReLU"),
         ("axbench", {"site": "mlp_out"}, "after a decoder block"),
         ("neuronpedia", {}, "no pages on Neuronpedia"),
