@@ -1,6 +1,5 @@
 """How does a language model come into memory, and what does everyone who shares it need to know?"""
 
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,9 @@ from steering.errors import ModelError
 from steering.hub import OnBytes, at, fetch_model, short, split_revision
 from steering.layout import ModelLayout, detect_layout
 from steering.outlook import device_of
+from steering.paths import existing_path
 from steering.presets import is_world_model, model_source, refuse_unbuilt
+from steering.shapes import SHARDS, WEIGHTS, read_config, shards_of
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 _PRESET = "a preset (`python -m steering models` lists them)"
@@ -139,6 +140,7 @@ def load_model(
             weights, unknown layout, weights that are not finite numbers or not all there, a preset that is not built,
             or a device that this machine does not have or that is full.
     """
+    from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -179,7 +181,7 @@ def load_model(
         raise ModelError(
             f"The weights of {source} do not have the shapes of its config.json; get a sound copy."
         ) from error
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, StrictDataclassError) as error:
         raise ModelError(
             f"The model {source!r} could not be loaded ({short(error)}); give {_PRESET}, a folder in "
             "transformers' format with safetensors weights, or a Hub id."
@@ -195,15 +197,15 @@ def load_model(
 def _find_folder(source: str, on_progress: OnBytes | None) -> tuple[Path, str | None]:
     """The folder that a model is to be loaded from, checked, and its commit where it came from the Hub."""
     path = model_source(source)
-    folder = Path(path).expanduser()
-    if folder.exists():
+    folder = existing_path(path)
+    if folder is not None:
         if not (folder / "config.json").exists():
             raise ModelError(f"The folder {source} has no config.json; give a folder that save_pretrained wrote.")
         _check_config(folder, source)
         _check_weights(folder, source)
         return folder, None
     repo, revision = split_revision(path)
-    if folder.is_absolute() or source.startswith((".", "~")) or repo.count("/") > 1:
+    if Path(path).is_absolute() or source.startswith((".", "~")) or repo.count("/") > 1:
         raise ModelError(f"There is no folder {source}; give {_PRESET}, a folder in transformers' format, or a Hub id.")
     folder = fetch_model(repo, revision, lambda folder: _check_config(folder, source), on_progress)
     _check_weights(folder, at(repo, revision))
@@ -214,16 +216,13 @@ def _check_config(folder: Path, source: str) -> None:
     """Refuse what cannot be used before any weights are fetched."""
     from transformers.models.auto import configuration_auto, modeling_auto
 
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(
-            f"The config.json of {source} cannot be read as JSON ({short(error)}); get it again."
-        ) from error
+    config = read_config(folder / "config.json")
     known: Any = configuration_auto
     causal = modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
     kind, names = config.get("model_type"), config.get("architectures") or []
-    if kind not in known.CONFIG_MAPPING_NAMES:
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ModelError(f"The config.json of {source} has no list of names as architectures; get it again.")
+    if not isinstance(kind, str) or kind not in known.CONFIG_MAPPING_NAMES:
         if config.get("auto_map"):
             raise ModelError(
                 f"{source} brings Python code of its own (auto_map in its config.json), which is never run here; "
@@ -242,20 +241,17 @@ def _check_config(folder: Path, source: str) -> None:
 
 def _check_weights(folder: Path, source: str) -> None:
     """Refuse a folder without safetensors weights, or with some of its shards missing."""
-    index = folder / "model.safetensors.index.json"
-    if (folder / "model.safetensors").is_file():
+    index = folder / SHARDS
+    if (folder / WEIGHTS).is_file():
         return
-    try:
-        shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    except FileNotFoundError:
+    if not index.is_file():
         pickles = [file.name for file in folder.glob("*.bin")]
         held = f"only pickled ones ({pickles[0]}), which can run code and are never read" if pickles else "no such file"
         raise ModelError(
             f"{source} has no weights in safetensors (model.safetensors): {held}; choose a repository that has them, "
             "or save it again with save_pretrained."
-        ) from None
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise ModelError(f"{index} cannot be read ({short(error)}); get it again.") from error
+        )
+    shards = shards_of(index)
     if missing := [shard for shard in shards if not (folder / shard).is_file()]:
         raise ModelError(
             f"{source} has {len(shards) - len(missing)} of the {len(shards)} files of its weights, {missing[0]} is "

@@ -56,6 +56,15 @@ def quick_list_url(neuronpedia_id: str, feature_ids: Sequence[int], *, name: str
     return f"{SITE}/quick-list/?name={quote(name, safe='')}&features={quote(json.dumps(features), safe='')}"
 
 
+def page_id(text: str | None) -> str | None:
+    """The same Neuronpedia id; None where it is not ``model/layer-source``, as SAEs without pages have it."""
+    try:
+        _parts(text or "")
+    except ExportError:
+        return None
+    return text
+
+
 def _parts(neuronpedia_id: str) -> tuple[str, str]:
     model, _, source = neuronpedia_id.partition("/")
     if not model or not source or "/" in source:

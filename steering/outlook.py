@@ -13,10 +13,11 @@ from steering.catalogue import Entry, another_model, find
 from steering.devices import AUTO, SPLIT, device_for, devices, free_bytes
 from steering.errors import ModelError, SaeError, SteeringError
 from steering.hook_points import HookPoint, parse_hook_name
-from steering.hub import split_revision
+from steering.hub import at, explained, is_reachable, split_revision
 from steering.memory import Memory, ModelShape, SaeKind, SaeShape, estimate, misfit, sae_bytes, weight_bytes
+from steering.paths import existing_path
 from steering.presets import Preset, is_world_model, presets, published_presets, sae_source
-from steering.shapes import read_config, shape_of_config, shape_of_folder
+from steering.shapes import read_text_config, shape_of_config, shape_of_folder, shards_of
 
 _CONFIG = "config.json"
 _SAE_CONFIG = "cfg.json"
@@ -138,7 +139,7 @@ def look_ahead(model: str, sae: str, *, device: str = AUTO, dtype: str = AUTO, m
         files=files,
         download=_download(files, shape, listed, facts, sae_shape),
         gated=listed is not None and listed.gated and files != "here",
-        warning=None if _in_world(known) else another_model(facts.trained_on, model_id),
+        warning=None if _in_world(known) else another_model(facts.trained_on, split_revision(model_id)[0]),
         refusal=refusal,
     )
 
@@ -199,8 +200,8 @@ def model_shape(model: str, *, measure: bool = False) -> ModelShape | None:
     source, listed = _listed(model)
     if listed is not None and listed.shape is not None:
         return listed.shape
-    folder = Path(source).expanduser()
-    if folder.is_dir():
+    folder = existing_path(source)
+    if folder is not None and folder.is_dir():
         return shape_of_folder(folder)
     cached = _cached(source, _CONFIG)
     return shape_of_config(cached.parent) if cached is not None and measure else None
@@ -218,18 +219,10 @@ def fetch_config(model: str) -> None:
         ModelError: there is none under this id, it is gated, or the Hub cannot be reached.
     """
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import GatedRepoError
 
-    try:
-        repo, revision = split_revision(model)
-        hf_hub_download(repo, _CONFIG, revision=revision)
-    except GatedRepoError as error:
-        raise ModelError(
-            f"{model} is gated; accept its terms on huggingface.co and log in with `hf auth login`."
-        ) from error
-    except (OSError, ValueError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise ModelError(f"The config of {model} could not be fetched ({reason}); check the id.") from error
+    repo, revision = split_revision(model)
+    with explained(f"The model {at(repo, revision)}", f"https://huggingface.co/{repo}", ModelError):
+        hf_hub_download(repo, _CONFIG, revision=revision, local_files_only=not is_reachable())
 
 
 def sae_facts(model: str, sae: str) -> SaeFacts:
@@ -240,10 +233,10 @@ def sae_facts(model: str, sae: str) -> SaeFacts:
         SaeError: its folder holds no readable cfg.json.
     """
     source = sae_source(model, sae).strip()
-    path = Path(source).expanduser()
-    if path.is_dir() and (path / _SAE_CONFIG).is_file():
+    path = existing_path(source)
+    if path is not None and (path / _SAE_CONFIG).is_file():
         return _from_folder(path)
-    if path.exists():
+    if path is not None:
         return SaeFacts(id=source, files="here")
     entry = find(source)
     if entry is None:
@@ -266,7 +259,8 @@ def sae_facts(model: str, sae: str) -> SaeFacts:
 
 def model_files(source: str) -> Whereabouts:
     """Whether a model's weights are on this machine."""
-    if Path(source).expanduser().is_dir():
+    folder = existing_path(source)
+    if folder is not None and folder.is_dir():
         return "here"
     if _cached(source, _WEIGHTS) is not None:
         return "here"
@@ -274,8 +268,8 @@ def model_files(source: str) -> Whereabouts:
     if index is None:
         return "missing"
     try:
-        shards = set(json.loads(index.read_text())["weight_map"].values())
-    except (OSError, ValueError, KeyError, AttributeError):
+        shards = shards_of(index)
+    except ModelError:
         return "missing"
     return "here" if all(_cached(source, shard) is not None for shard in shards) else "missing"
 
@@ -320,13 +314,19 @@ def _published_dtype(model_id: str, listed: Preset | None) -> str | None:
     """The dtype that ``auto`` takes from the published weights."""
     if listed is not None:
         return listed.dtype
-    folder = Path(model_id).expanduser()
-    file = folder / _CONFIG if folder.is_dir() else _cached(model_id, _CONFIG)
+    folder = existing_path(model_id)
+    file = _cached(model_id, _CONFIG) if folder is None else folder / _CONFIG
     if file is None:
         return None
-    config = read_config(file)
+    config = read_text_config(file)
     name = config.get("dtype") or config.get("torch_dtype")
     return name if name in ("float32", "bfloat16", "float16") else "float32"
+
+
+def _published(model_id: str) -> Preset | None:
+    """The published preset of a Hub model, at whichever revision."""
+    repo, _ = split_revision(model_id)
+    return next((one for one in published_presets().values() if one.model == repo), None)
 
 
 def _d_model_of(model: str | None) -> int | None:
@@ -354,14 +354,13 @@ def _in_world(known: Preset | None) -> bool:
     return known is not None and known.shape is None
 
 
-def _cached(repo_id: str, filename: str) -> Path | None:
-    """A file in the local Hub cache; None without one, and for what is no Hub id."""
+def _cached(source: str, filename: str) -> Path | None:
+    """A file of a Hub repository (at a revision) in the local cache; None without one, and for what is no Hub id."""
     from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
 
-    repo, revision = split_revision(repo_id)
+    repo, revision = split_revision(source)
     try:
         found = try_to_load_from_cache(repo, filename, revision=revision)
-    except HFValidationError:
+    except (OSError, ValueError):  # no name that the Hub or a file system can have
         return None
     return Path(found) if isinstance(found, str) else None

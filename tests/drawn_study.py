@@ -110,7 +110,10 @@ def drawn_answers(screen: str, *, judged: bool) -> Answers:
     return Answers(screen, ("Baseline", "SAE"), request, found, "pirate" if judged else None, scores)  # type: ignore[arg-type]
 
 
-def drawn_content(*, recipe: str | None = '{"schema": 1, "seed": 11}') -> Content:
+RECIPE = '{"schema": 1, "model": {"source": "demo"}, "prompts": ["Explain bread."], "seed": 11}'
+
+
+def drawn_content(*, recipe: str | None = RECIPE) -> Content:
     return Content(drawn_run(), (drawn_answers("steer", judged=False), drawn_answers("compare", judged=True)), recipe)
 
 

@@ -137,7 +137,7 @@ def _lora_controls(run: "RankingRun", label: str) -> float:
     default = names.index("small" if is_world_model(chosen.model) else "axbench")
     left, right = st.columns(2, vertical_alignment="bottom")
     preset = left.selectbox(
-        "Recipe", names, index=default, key=f"lora_preset_{chosen.model}", persist_state="session",
+        "Preset", names, index=default, key=f"lora_preset_{chosen.model}", persist_state="session",
         help="axbench: rank 4, alpha 32, rsLoRA, output projections, 24 epochs. small: for models of a few million "
         "parameters.",
     )  # fmt: skip

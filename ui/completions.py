@@ -130,4 +130,7 @@ def receipt_popover(completion: "Completion", key: str) -> None:
     with st.popover("Receipt", type="tertiary", icon=":material/receipt_long:", key=f"{key}_receipt"):
         rows = dict(receipt_rows(completion))
         rows["versions"] = ", ".join(f"{name} {number}" for name, number in receipt.versions.items())
-        st.table({"": list(rows), " ": list(rows.values())}, border="horizontal")
+        # A table reads Markdown, and an adapter's name may be a stranger's.
+        st.table(
+            {"": [plain(name) for name in rows], " ": [plain(text) for text in rows.values()]}, border="horizontal"
+        )

@@ -104,19 +104,20 @@ def _neuronpedia(run: "RankingRun", feature_id: int) -> None:
     if run.neuronpedia_id is None:
         return
     key = f"neuronpedia_{run.neuronpedia_id}_{feature_id}"
-    with boundary("Neuronpedia has no page for this SAE"), st.container(horizontal=True, key="neuronpedia"):
-        st.link_button("On Neuronpedia", feature_url(run.neuronpedia_id, feature_id), icon=":material/open_in_new:")
-        shown = st.toggle(
-            "Show its dashboard here", key=key, help="Your browser then loads this page from www.neuronpedia.org."
-        )
-        if chosen.features:
-            name = f"Steerscope: {chosen.label or 'features'}"
-            st.link_button(
-                f"All {len(chosen.features)} chosen" if len(chosen.features) > 1 else "The chosen one as a list",
-                quick_list_url(run.neuronpedia_id, chosen.features, name=name), icon=":material/list:",
-            )  # fmt: skip
-    if shown:
-        st.iframe(dashboard_url(run.neuronpedia_id, feature_id), height=520)
+    with boundary("Neuronpedia has no page for this SAE"):
+        with st.container(horizontal=True, key="neuronpedia"):
+            st.link_button("On Neuronpedia", feature_url(run.neuronpedia_id, feature_id), icon=":material/open_in_new:")
+            shown = st.toggle(
+                "Show its dashboard here", key=key, help="Your browser then loads this page from www.neuronpedia.org."
+            )
+            if chosen.features:
+                name = f"Steerscope: {chosen.label or 'features'}"
+                st.link_button(
+                    f"All {len(chosen.features)} chosen" if len(chosen.features) > 1 else "The chosen one as a list",
+                    quick_list_url(run.neuronpedia_id, chosen.features, name=name), icon=":material/list:",
+                )  # fmt: skip
+        if shown:
+            st.iframe(dashboard_url(run.neuronpedia_id, feature_id), height=520)
 
 
 def _shown(token: str) -> str:

@@ -60,7 +60,7 @@ def differences(series: Mapping[str, Sequence[Contrast]]) -> "Figure":
         series: name of a result → its comparisons; one name or two.
     """
     pairs = list(dict.fromkeys((one.ours, one.theirs) for found in series.values() for one in found))
-    figure = _figure(len(pairs) * max(1, len(series)), "Difference of the overall scores", legend=len(series) > 1)
+    figure = _figure(len(pairs) * max(1, len(series)), "Difference, overall", legend=len(series) > 1)
     figure.add_vline(x=0, line={"width": 1.5, "color": NEGATIVE})
     for place, (name, found) in reversed(list(enumerate(series.items()))):
         shown = {(one.ours, one.theirs): one.difference for one in found}

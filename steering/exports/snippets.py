@@ -13,6 +13,7 @@ from string import Template
 
 from steering.errors import ExportError
 from steering.exports.subject import Subject
+from steering.paths import existing_path
 from steering.presets import model_source, world_presets
 
 LIBRARIES = ("transformers", "sae-lens", "nnsight")
@@ -185,6 +186,12 @@ def _load_sae(subject: Subject) -> str:
         raise ExportError(
             f"The SAE {subject.sae_name} is in no folder and no release, so sae-lens cannot load it; take the snippet "
             "for transformers."
+        )
+    folder = existing_path(metadata.path)
+    if folder is None or not folder.is_dir():
+        raise ExportError(
+            f"The SAE {subject.sae_name} is a file of bare tensors, which sae-lens cannot load; take the snippet for "
+            "transformers."
         )
     return f"SAE.load_from_disk({_from_checkout(Path(metadata.path))!r})"
 

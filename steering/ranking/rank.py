@@ -79,7 +79,9 @@ def rank_features(
     progress(0.3, "Measuring what the candidates write")
     measured = effects(selection.candidates.tolist()) if effects else None
     progress(0.6, "Permuting labels")
-    null_best = _null(data, int(best.n_positive[0]), pi0, settings)
+    null_best = _null(
+        data, int(best.n_positive[0]), pi0, settings, lambda share: progress(0.6 + 0.3 * share, "Permuting labels")
+    )
     progress(0.9, "Judging on held-out examples")
     return _finish(data, selection, labels[:, position], settings, measured, null_best, None)
 
@@ -134,10 +136,11 @@ def rank_all_labels(
     null_by_size: dict[int, np.ndarray] = {}
     rankings = {}
     for done, (index, selection) in enumerate(selections.items()):
-        progress(0.5 + 0.5 * done / len(selections), f"Judging features for {label_names[index]}")
+        told = _within(progress, done, len(selections), f"Judging features for {label_names[index]}")
+        told(0.0)
         size = int(selection.sweep.n_positive[0])
         if size not in null_by_size:
-            null_by_size[size] = _null(data, size, pi0, settings)
+            null_by_size[size] = _null(data, size, pi0, settings, told)
         rankings[label_names[index]] = _finish(
             data, selection, labels[:, index], settings, measured, null_by_size[size], named
         )
@@ -148,6 +151,11 @@ def _silent(share: float, message: str) -> None:
     """Report to nobody."""
 
 
+def _within(progress: Progress, done: int, n_labels: int, message: str) -> Callable[[float], None]:
+    """Progress within one label, after ``done`` of them."""
+    return lambda share: progress(0.5 + 0.5 * (done + share) / n_labels, message)
+
+
 def _prior(data: Data, settings: RankingSettings) -> float:
     if settings.pi0 != "auto":
         return settings.pi0
@@ -155,8 +163,17 @@ def _prior(data: Data, settings: RankingSettings) -> float:
     return choose_pi0(data.train, data.train_labels, admitted=admitted, seed=settings.seed)
 
 
-def _null(data: Data, n_positive: int, pi0: float, settings: RankingSettings) -> Float[np.ndarray, " n_permutations"]:
-    return null_best_f1c(data.train, n_positive, pi0=pi0, n_permutations=settings.n_permutations, seed=settings.seed)
+def _null(
+    data: Data, n_positive: int, pi0: float, settings: RankingSettings, on_progress: Callable[[float], None]
+) -> Float[np.ndarray, " n_permutations"]:
+    return null_best_f1c(
+        data.train,
+        n_positive,
+        pi0=pi0,
+        n_permutations=settings.n_permutations,
+        seed=settings.seed,
+        on_progress=on_progress,
+    )
 
 
 def _groups(d_sae: int, n_labels: int) -> Iterator[slice]:

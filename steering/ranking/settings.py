@@ -26,6 +26,10 @@ class SplitRows(Protocol):
         ...
 
 
+MAX_DRAWS = 10_000
+"""Permutations and resamples at most: an interval's end is known to a hundredth of its width long before."""
+
+
 @dataclass(frozen=True, slots=True)
 class RankingSettings:
     """The choices behind a ranking, with the paper's defaults where it has them.
@@ -51,8 +55,8 @@ class RankingSettings:
         use_output_score: whether the output-score filter is on. Off: ranked by interpretability alone, the paper's
             claim (ii). It needs effects.
         use_top_k: whether the top-K filter is on. It needs ``top_k``.
-        n_permutations: of the labels, for the noise floor.
-        n_resamples: of the bootstrap.
+        n_permutations: of the labels, for the noise floor; at most `MAX_DRAWS`.
+        n_resamples: of the bootstrap; at most `MAX_DRAWS`.
     """
 
     pi0: float | Literal["auto"] = DEFAULT_PI0
@@ -88,6 +92,9 @@ class RankingSettings:
         ):
             if getattr(self, name) < low:
                 raise SteeringError(f"{name} is {getattr(self, name)!r}; it is a whole number of at least {low}.")
+        for name in ("n_permutations", "n_resamples"):
+            if getattr(self, name) > MAX_DRAWS:
+                raise SteeringError(f"{name} is {getattr(self, name):,}; choose {MAX_DRAWS:,} at most.")
         if self.positions not in POSITIONS:
             raise SteeringError(f"positions is {self.positions!r}; choose {' or '.join(POSITIONS)}.")
         if self.use_top_k and (self.top_k is None or self.top_k < 1):

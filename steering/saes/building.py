@@ -13,6 +13,7 @@ from torch import Tensor
 
 from steering.errors import SaeError
 from steering.hook_points import parse_hook_name
+from steering.neuronpedia import page_id
 from steering.saes.autoencoder import Architecture, Normalization, SaeMetadata, SparseAutoencoder
 
 _NORM_TOLERANCE = 1e-5  # of |decoder row| - 1: above float32 rounding, far below any effect
@@ -234,7 +235,7 @@ def _metadata(config: Mapping[str, Any], **source: str | None) -> SaeMetadata:
         model_name=text("model_name"),
         hook_name=text("hook_name"),
         hf_hook_name=text("hf_hook_name"),
-        neuronpedia_id=text("neuronpedia_id"),
+        neuronpedia_id=page_id(text("neuronpedia_id")),
         prepend_bos=None if prepend_bos is None else bool(prepend_bos),
         context_size=context_size if isinstance(context_size, int) else None,
         dataset_path=text("dataset_path"),

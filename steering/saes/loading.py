@@ -4,6 +4,7 @@ from pathlib import Path
 
 from steering.errors import SaeError
 from steering.hub import OnBytes
+from steering.paths import existing_path
 from steering.presets import presets
 from steering.saes.autoencoder import SparseAutoencoder
 from steering.saes.plain import SUFFIXES, Told, read_plain, split_told
@@ -26,11 +27,11 @@ def load_sae(source: str, *, device: str = "cpu", on_progress: OnBytes | None = 
         SaeError: it cannot be found, read or used; the message says what to do.
     """
     name, told = split_told(source)
-    path = Path(name).expanduser()
-    if path.is_dir() and (file := _only_file(path)) is None:
+    path = existing_path(name)
+    if path is not None and path.is_dir() and (file := _only_file(path)) is None:
         _refuse_told(told, path)
         return read_folder(path).to(device)
-    if path.exists():
+    if path is not None:
         file = path if path.is_file() else _only_file(path)
         assert file is not None
         refuse_pickle(file)
@@ -43,6 +44,7 @@ def load_sae(source: str, *, device: str = "cpu", on_progress: OnBytes | None = 
                 f"({' or '.join(SUFFIXES)})."
             )
         return read_plain(file, told).to(device)
+    path = Path(name)
     refuse_pickle(path)
     first, _, rest = source.partition("/")
     if (preset := presets().get(first)) is not None:

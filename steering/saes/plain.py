@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from steering.errors import SaeError
+from steering.paths import existing_path
 from steering.saes.autoencoder import SparseAutoencoder
 from steering.saes.building import build_autoencoder
 
@@ -61,12 +62,14 @@ def split_told(source: str) -> tuple[str, Told]:
     Raises:
         SaeError: an unknown setting, or a value that it cannot have.
     """
-    path, _, behind = source.partition("@") if not Path(source).expanduser().exists() else (source, "", "")
+    path, mark, behind = source.rpartition("@")
+    if not mark or "/" in behind or "\\" in behind or existing_path(source) is not None:  # that @ is part of a name
+        path, behind = source, ""
     hook_point, *settings = (part.strip() for part in behind.split(","))
     found: dict[str, Any] = {"hook_point": hook_point or None}
     for setting in settings:
         name, _, value = setting.partition("=")
-        allowed = {"k": value.isdecimal(), "activation": value in _ARCHITECTURES}
+        allowed = {"k": value.isdecimal() and len(value) < 10, "activation": value in _ARCHITECTURES}
         allowed["apply_b_dec_to_input"] = value in ("true", "false")
         if not allowed.get(name, False) or name in found:
             raise SaeError(f"{setting!r} says nothing about an SAE; write {_SYNTAX}.")

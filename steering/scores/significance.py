@@ -1,5 +1,7 @@
 """Could a score like this have come from labels that mean nothing?"""
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.sparse import csc_array
@@ -95,6 +97,7 @@ def null_best_f1c(
     pi0: float = DEFAULT_PI0,
     n_permutations: int = N_PERMUTATIONS,
     seed: int = 0,
+    on_progress: Callable[[float], None] | None = None,
 ) -> Float[np.ndarray, " n_permutations"]:
     """Max over features and thresholds of F1c, under labels that are dealt out at random, for every permutation.
 
@@ -107,6 +110,7 @@ def null_best_f1c(
         pi0: the prior that the scores were calibrated to.
         n_permutations: how many times the labels are dealt out.
         seed: of the permutations.
+        on_progress: told the share done before every permutation of a block of features; may raise ``Cancelled``.
 
     Raises:
         SteeringError: there are no positives or no negatives.
@@ -121,6 +125,8 @@ def null_best_f1c(
     best = np.zeros(n_permutations)
     for block in sorted_columns(frequency):
         for permutation, labels in enumerate(dealt):
+            if on_progress is not None:
+                on_progress((block.first + block.n_columns * permutation / n_permutations) / frequency.shape[1])
             found = positives(block, labels)
             score = calibrated_f1(found.true_positives / n_positive, found.false_positives / n_negative, pi0=pi0)
             best[permutation] = max(best[permutation], score.max(initial=0.0))

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steering.errors import StudyError
+from steering.errors import RecipeError, StudyError
 from steering.ranking.run import RankingRun
+from steering.recipes.reading import read_recipe
 from steering.studies import answers as answer_files
 from steering.studies import ranking_files
 from steering.studies.answers import Answers, read_answers, write_answers
 from steering.studies.ranking_files import read_ranking, write_ranking
+from steering.studies.study import About
 from steering.votes.box import VOTES
 
 if TYPE_CHECKING:
@@ -87,14 +89,34 @@ def read_content(folder: Path) -> Content:
         StudyError: a file is missing, broken, or does not fit the others.
     """
     try:
-        recipe = folder / RECIPE
-        return Content(
-            run=read_ranking(folder),
-            answers=read_answers(folder),
-            recipe=recipe.read_text(encoding="utf-8") if recipe.is_file() else None,
-        )
+        return Content(run=read_ranking(folder), answers=read_answers(folder), recipe=_read_recipe(folder / RECIPE))
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError(f"A file of the study cannot be read ({error}); take a sound copy of it.") from error
+
+
+def _read_recipe(file: Path) -> str | None:
+    if not file.is_file():
+        return None
+    text = file.read_text(encoding="utf-8")
+    try:
+        read_recipe(text)
+    except RecipeError as error:
+        raise StudyError(f"{RECIPE} of the study is no recipe: {error}") from error
+    return text
+
+
+def check_features(about: About, content: Content) -> None:
+    """See that a study is about features that its SAE has.
+
+    Raises:
+        StudyError: it is not.
+    """
+    d_sae = content.run.statistics.d_sae
+    named = (*about.features, *(() if about.feature_id is None else (about.feature_id,)))
+    if named and max(named) >= d_sae:
+        raise StudyError(
+            f"The study has the feature {max(named)}, its SAE only those from 0 to {d_sae - 1}; take a sound copy."
+        )
 
 
 def adapter_folder(folder: Path) -> Path | None:

@@ -145,7 +145,8 @@ class Index:
             else:
                 wanted.append(text)
         ordered = select(_studies.c.manifest).where(*wanted).order_by(_studies.c.changed.desc(), _studies.c.id)
-        return [read_manifest(text.encode()) for text in self._reading(lambda db: db.execute(ordered).scalars().all())]
+        rows = self._reading(lambda db: db.execute(ordered).scalars().all())
+        return [study for study in map(_study, rows) if study is not None]
 
     def clear(self) -> None:
         """Throw all rows away; whoever calls fills it again."""
@@ -234,6 +235,14 @@ class Index:
         self._ready = False
         for ending in ("", "-wal", "-shm"):
             self._file.with_name(FILE + ending).unlink(missing_ok=True)
+
+
+def _study(manifest: str) -> Study | None:
+    """The study of a row; None where it is of another version's making, and `Library.broken` tells of its folder."""
+    try:
+        return read_manifest(manifest.encode())
+    except StudyError:
+        return None
 
 
 def _set_pragmas(connection, _record) -> None:  # type: ignore[no-untyped-def]  # a DB-API connection has no type

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from steering.errors import StudyError
 from steering.replacing import replacing
-from steering.studies.content import Content, adapter_folder, read_content, write_content
+from steering.studies.content import Content, adapter_folder, check_features, read_content, write_content
 from steering.studies.index import Index
 from steering.studies.packing import pack, unpack
 from steering.studies.saving import Step, check_files, move, place
@@ -74,6 +74,7 @@ class Library:
         self.root = root or studies_folder()
         self._index = Index(self.root, database or os.environ.get("STEERSCOPE_DATABASE") or None)
         self._editing = threading.Lock()
+        self._unfit: dict[str, int] = {}
 
     # -- one study ---------------------------------------------------------------------------------------------------
 
@@ -126,7 +127,9 @@ class Library:
         """
         study = self.get(id)
         check_files(self.root / id, study)
-        return study, read_content(self.root / id)
+        content = read_content(self.root / id)
+        check_features(study.about, content)
+        return study, content
 
     def adapter(self, id: str) -> "Adapter | None":
         """The study's LoRA adapter; imports torch.
@@ -208,6 +211,9 @@ class Library:
                 self.get(id)
             except StudyError as error:
                 faults.append(str(error))
+                continue
+            if id in self._unfit:
+                faults.append(f"The study {id} holds what no index can keep; take a sound copy of it.")
         return faults
 
     def reindex(self) -> int:
@@ -337,6 +343,7 @@ class Library:
             raise StudyError(f"The folder {self.root} cannot be read ({error.strerror or error}).") from error
         known = self._index.stamps()
         readable = set(folders)
+        self._unfit = {id: stamp for id, stamp in self._unfit.items() if folders.get(id) == stamp}
         for id, stamp in folders.items():
             if known.get(id) != stamp:
                 try:
@@ -344,7 +351,13 @@ class Library:
                 except StudyError:  # `broken` tells of it
                     readable.discard(id)
                     continue
-                self._index.put(study, stamp)
+                if id not in self._unfit:
+                    try:
+                        self._index.put(study, stamp)
+                    except (OverflowError, ValueError):  # a number or a text that no database has; `broken` tells of it
+                        self._unfit[id] = stamp
+                if id in self._unfit:
+                    readable.discard(id)
         if not self._index.shared:  # rows of others may have their files elsewhere
             self._index.drop(set(known) - set(folders))
         return readable

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from steering.errors import StudyError
-from steering.studies.content import ALWAYS, KNOWN, read_content
+from steering.studies.content import ALWAYS, KNOWN, check_features, read_content
 from steering.studies.saving import UNFINISHED, check_files
 from steering.studies.study import MANIFEST, Study, new_id, read_manifest
 from steering.votes import box
@@ -75,7 +75,7 @@ def unpack(file: BufferedIOBase, root: Path) -> Iterator[tuple[Path, Study]]:
             wrong = min((named ^ ALWAYS) - (KNOWN - ALWAYS))
             raise StudyError(f"{wrong!a:.80} is missing in the study, or too many; take an exported study.")
         check_files(folder, study)
-        read_content(folder)
+        check_features(study.about, read_content(folder))
         box.check(folder)
         yield folder, study
     finally:

@@ -14,6 +14,7 @@ from scipy.sparse import csc_array
 from steering.conversation import ChatSupport
 from steering.errors import StudyError
 from steering.examples import LabelledExamples, Split
+from steering.neuronpedia import page_id
 from steering.ranking import FeatureRank, FilterStep, Ranking, RankingSettings
 from steering.ranking.run import RankingRun
 from steering.statistics import FeatureStatistics
@@ -178,7 +179,7 @@ def read_ranking(folder: Path) -> RankingRun:
         model=head.model,
         sae=head.sae,
         hook_module=head.hook_module,
-        neuronpedia_id=head.neuronpedia_id,
+        neuronpedia_id=page_id(head.neuronpedia_id),
         chat=head.chat,
     )
 

@@ -19,7 +19,13 @@ UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 MANIFEST = "study.json"
 MAX_TITLE = 200
 MAX_NOTE = 10_000
+MAX_FEATURES = 4
+"""As many as there are colours; no screen takes more."""
+_TIME_LENGTH = 40
 ID = re.compile(r"[a-z2-7]{16}")
+
+MAX_FEATURE_ID = 2**31
+"""Above any SAE's; ids are below it."""
 
 Screen = Literal["steer", "converse", "compare"]
 """Where answers stand: the forms Prompts and Conversation of Steer, and Compare."""
@@ -54,7 +60,7 @@ class About:
         sae: as it was named.
         label: the concept, a label of the examples.
         examples_title: what the menu says about the examples.
-        features: those to steer with; the place gives the colour.
+        features: those to steer with, at most `MAX_FEATURES`; the place gives the colour.
         feature_id: the feature that was looked at.
         versions: of the packages that made it.
         device: as it was chosen, a torch device or ``auto``.
@@ -84,9 +90,19 @@ class About:
                 f"The title has {len(self.title):,} characters, the note {len(self.note):,}; at most {MAX_TITLE} and "
                 f"{MAX_NOTE:,} are kept, so shorten them."
             )
-        for text in (self.title, self.note):
-            if any("\ud800" <= letter <= "\udfff" for letter in text):
-                raise StudyError("Title or note holds half a character (\\ud800 to \\udfff); write it again.")
+        for name in ("title", "note", "model", "sae", "label", "examples_title"):
+            if any("\ud800" <= letter <= "\udfff" or letter == "\0" for letter in getattr(self, name)):
+                raise StudyError(
+                    f"The study's {name} holds half a character (\\ud800 to \\udfff) or NUL; write it again."
+                )
+        if len(self.features) > MAX_FEATURES or len(set(self.features)) < len(self.features):
+            raise StudyError(
+                f"The study has {len(self.features):,} features, or one of them twice; {MAX_FEATURES} different ones "
+                "at most are expected, so take a sound copy of it."
+            )
+        for id in (*self.features, *([] if self.feature_id is None else [self.feature_id])):
+            if not 0 <= id < MAX_FEATURE_ID:
+                raise StudyError(f"The study has the feature {_short(id)}; no SAE does, so take a sound copy of it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +144,11 @@ class Study:
         return write_json({"format": FORMAT} | self.to_json())
 
 
+def _short(number: int) -> str:
+    """A number for a sentence; one of thousands of digits cannot be written."""
+    return str(number) if abs(number) < 10**12 else f"of {number.bit_length():,} bits"
+
+
 def read_manifest(text: bytes) -> Study:
     """The study that a ``study.json`` tells of.
 
@@ -146,6 +167,14 @@ def read_manifest(text: bytes) -> Study:
         content = UPGRADES[number](content)
     found: Study = from_plain(Study, content, MANIFEST)
     check_id(found.id)
+    if max(len(found.created), len(found.changed)) > _TIME_LENGTH:
+        raise StudyError("The study's times are not as ISO 8601 writes them; take a sound copy of it.")
+    try:
+        found.manifest()
+    except UnicodeEncodeError as error:
+        raise StudyError(
+            f"{MANIFEST} holds half a character (\\ud800 to \\udfff), which no file can; take a sound copy of it."
+        ) from error
     return found
 
 

@@ -188,3 +188,16 @@ def test_neuronpedia_is_shown_after_a_click_alone():
     app.toggle[0].set_value(True).run()
     (frame,) = app.get("iframe")
     assert frame.proto.src == links[0] + "?embed=true&embedexplanation=true&embedplots=true&embedtest=true"
+
+
+def test_an_id_that_is_no_page_is_said_and_not_drawn():
+    def page() -> None:
+        from types import SimpleNamespace
+
+        from ui.feature_view import _neuronpedia
+
+        _neuronpedia(SimpleNamespace(neuronpedia_id="gpt2-small"), 7)  # type: ignore[arg-type]
+
+    app = AppTest.from_function(page).run()
+    assert not app.exception
+    assert "Neuronpedia id is" in "".join(one.value for one in [*app.error, *app.warning, *app.info, *app.markdown])

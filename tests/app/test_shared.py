@@ -407,3 +407,20 @@ def test_scores_show_their_uncertainty_within_the_scale_and_not_where_there_is_n
 
     assert difference_text(summary(scores - 1)) == "+0.90 (+0.62 to +1.18)"
     assert difference_text(summary(np.zeros((5, 1)))) == "+0.00"
+
+
+def test_a_receipt_shows_names_of_strangers_as_they_are():
+    def page() -> None:
+        from dataclasses import replace
+
+        from tests.drawn_study import drawn_completion
+        from ui.completions import receipt_popover
+
+        drawn = drawn_completion(1, "Why?", "So.")
+        receipt_popover(replace(drawn, receipt=replace(drawn.receipt, adapter="[free](https://x.example)")), "one")
+
+    app = AppTest.from_function(page).run()
+    assert not app.exception
+    names, texts = app.table[0].value.iloc[:, 0].tolist(), app.table[0].value.iloc[:, 1].tolist()
+    assert texts[names.index("adapter")] == plain("[free](https://x.example)")
+    assert "versions" in names

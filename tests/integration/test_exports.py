@@ -251,6 +251,19 @@ def test_a_quick_list_is_the_address_that_sae_lens_makes(tiny_llama):
 # -- what a format cannot hold
 
 
+def test_a_file_of_bare_tensors_is_no_folder_of_sae_lens(tiny_llama, tmp_path):
+    (tmp_path / "ae.npz").write_bytes(b"")
+    for path, refused in ((tmp_path, False), (f"{tmp_path}/ae.npz@blocks.1.hook_resid_post", True)):
+        given = replace(
+            subject(tiny_llama, replace(tiny_sae(), metadata=SaeMetadata(path=str(path)))), library="sae-lens"
+        )
+        if refused:
+            with pytest.raises(ExportError, match="bare tensors"):
+                FORMATS["snippet"].build(given)
+        else:
+            assert b"load_from_disk" in FORMATS["snippet"].build(given)
+
+
 @pytest.mark.parametrize("name", ["gguf", "lm-eval", "snippet"])
 def test_only_add_everywhere_is_one_vector(tiny_llama, name):
     with pytest.raises(ExportError, match="mode clamp"):

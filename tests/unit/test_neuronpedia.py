@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from steering.errors import ExportError
-from steering.neuronpedia import MOST_FEATURES, dashboard_url, feature_url, quick_list_url
+from steering.neuronpedia import MOST_FEATURES, dashboard_url, feature_url, page_id, quick_list_url
 
 GEMMA = "gemma-2-2b/12-gemmascope-res-16k"
 
@@ -47,3 +47,9 @@ def test_an_id_of_another_form_is_refused(id):
 def test_nothing_in_an_id_leaves_its_place_in_the_address():
     address = urlsplit(feature_url("a?x#y@evil.org:80/b c", 3))
     assert (address.netloc, address.query, address.fragment) == ("www.neuronpedia.org", "", "")
+
+
+@pytest.mark.parametrize("text", [None, "", "gpt2-small", "a/b/c", "/b", "a/"])
+def test_what_is_no_page_is_none(text):
+    assert page_id(text) is None
+    assert page_id(GEMMA) == GEMMA

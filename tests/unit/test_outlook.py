@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from steering import outlook
 from steering.errors import ModelError, SaeError
 from steering.memory import weight_bytes
+from steering.models import load_model
 from steering.outlook import look_ahead, model_shape
 from steering.presets import preset
 from steering.shapes import shape_of_config, shape_of_folder
@@ -149,3 +150,65 @@ def test_a_cached_config_is_measured_when_asked(monkeypatch, tmp_path):
     shape = model_shape("me/model", measure=True)
     assert shape is not None
     assert shape.n_parameters == sum(part.numel() for part in tiny.parameters())
+
+
+def test_a_revision_is_no_part_of_the_name(monkeypatch, tmp_path):
+    plain, pinned = (look_ahead(f"google/gemma-2-2b-it{at}", "a/b/c") for at in ("", "@main"))
+    assert (pinned.shape, pinned.gated, pinned.dtype) == (plain.shape, True, plain.dtype)
+    assert pinned.shape is not None
+    folder = tmp_path / "hub" / "models--me--model"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs" / "old").write_text("0" * 40)
+    (folder / "snapshots" / ("0" * 40)).mkdir(parents=True)
+    (folder / "snapshots" / ("0" * 40) / "model.safetensors").write_bytes(b"")
+    assert outlook.model_files("me/model@old") == "here"
+    assert outlook.model_files("me/model@new") == "missing"
+
+
+def test_a_config_is_fetched_at_its_revision_and_a_refusal_explained(monkeypatch):
+    import huggingface_hub
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    asked = []
+
+    def download(repo, name, **options):
+        asked.append((repo, name, options["revision"]))
+        if repo == "me/none":
+            raise LocalEntryNotFoundError("no")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    monkeypatch.setattr(outlook, "is_reachable", lambda: False)
+    outlook.fetch_config("me/model@v1")
+    assert asked == [("me/model", "config.json", "v1")]
+    with pytest.raises(ModelError, match="me/none@v2 is not in the local cache"):
+        outlook.fetch_config("me/none@v2")
+
+
+def test_only_the_weights_that_are_loaded_are_counted(tmp_path):
+    model = TINY["llama"]().model
+    model.save_pretrained(tmp_path, max_shard_size="20KB")
+    assert (tmp_path / "model.safetensors.index.json").is_file()
+    once = shape_of_folder(tmp_path)
+    assert once.n_parameters == sum(part.numel() for part in model.parameters())
+    save_file({"x": torch.zeros(2, 3)}, tmp_path / "consolidated.safetensors")  # as Mistral has it
+    assert shape_of_folder(tmp_path) == once
+
+
+@pytest.mark.parametrize("config", ["[]", '{"model_type": "llama", "hidden_size": "x"}', '{"model_type": [1]}'])
+def test_a_config_of_another_kind_is_one_sentence(tmp_path, config):
+    save_file({"x": torch.zeros(2, 3)}, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text(config)
+    (tmp_path / "tokenizer.json").write_text("{}")
+    for read in (shape_of_folder, shape_of_config, lambda folder: load_model(str(folder))):
+        with pytest.raises(ModelError) as caught:
+            read(tmp_path)
+        assert "\n" not in str(caught.value)
+
+
+def test_an_error_without_words_has_a_name(tmp_path, monkeypatch):
+    def fail(*_arguments, **_options):
+        raise ValueError
+
+    monkeypatch.setattr("transformers.AutoConfig.from_pretrained", fail)
+    with pytest.raises(ModelError, match="ValueError"):
+        shape_of_config(tmp_path)

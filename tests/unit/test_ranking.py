@@ -534,3 +534,10 @@ def test_a_strict_threshold_does_not_hide_a_feature_that_separates_the_classes()
     assert best.tau > 0.54
     assert best.auroc_heldout == 1
     assert best.q_value < 1e-6
+
+
+@pytest.mark.parametrize("name", ["n_permutations", "n_resamples"])
+def test_draws_have_an_upper_bound(name):
+    assert RankingSettings(**{name: 10_000})
+    with pytest.raises(SteeringError, match=f"{name} is 10,001; choose 10,000 at most"):
+        RankingSettings(**{name: 10_001})

@@ -168,3 +168,16 @@ def test_bfloat16_is_encoded_in_float32(tmp_path):
     assert torch.allclose(acts.double(), exact * W_dec.norm(dim=-1), rtol=1e-5, atol=1e-4)
     rounded = ((resid - halves["b_dec"]) @ halves["encoder.weight"].T + halves["encoder.bias"]).relu().double()
     assert (rounded - exact).abs().max() > 100 * (acts.double() / W_dec.norm(dim=-1) - exact).abs().max()
+
+
+def test_an_at_in_a_folders_name_belongs_to_it(tmp_path, gemma):
+    folder = tmp_path / "a@b"
+    folder.mkdir()
+    file = folder / "params.npz"
+    file.write_bytes(gemma.read_bytes())
+    sae = load_sae(f"{file}@{POINT}")
+    same(sae, built("jumprelu", apply_b_dec_to_input=False))
+    same(load_sae(sae.name), sae)
+    refused(file, "does not say where it belongs")
+    refused(folder / "none.npz", "There is no folder")
+    refused(f"{gemma}@{POINT},k={'9' * 5000}", "says nothing about an SAE")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.sparse import random_array
 from scipy.stats import beta, false_discovery_control, hypergeom
 
-from steering.errors import SteeringError
+from steering.errors import Cancelled, SteeringError
 from steering.scores.calibrated_f1 import sweep
 from steering.scores.significance import (
     benjamini_yekutieli,
@@ -123,3 +123,20 @@ def test_q_of_the_max_statistic_is_the_clopper_pearson_upper_limit():
 
 def test_floor_without_any_firing_feature_is_zero():
     assert noise_floor(null_best_f1c(columns([0, 0, 0]), 1, n_permutations=5)) == 0
+
+
+def test_every_permutation_can_be_stopped(monkeypatch):
+    monkeypatch.setattr("steering.scores.columns.ENTRIES_PER_BLOCK", 10)
+    frequency = columns(*np.random.default_rng(0).random((6, 12)).tolist())
+    told: list[float] = []
+    null_best_f1c(frequency, 5, n_permutations=3, on_progress=told.append)
+    assert len(told) > 6
+    assert told == sorted(told)
+    assert told[0] == 0
+    assert told[-1] < 1
+
+    def stop(_share: float) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        null_best_f1c(frequency, 5, n_permutations=3, on_progress=stop)

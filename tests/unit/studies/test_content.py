@@ -94,10 +94,20 @@ def test_a_manifest_comes_back_as_it_was():
         ({"extra": 1}, "unknown key"),
         ({"created": 5}, "expected a text"),
         ({"files": [{"name": "a"}]}, "has no 'sha256'"),
+        ({"created": "2" * 41}, "times"),
+        ({"about": {"features": [10**30]}}, "the feature of 100 bits"),
+        ({"about": {"features": [-1]}}, "the feature -1"),
+        ({"about": {"feature_id": 2**31}}, "the feature 2147483648"),
+        ({"about": {"features": [1, 2, 3, 4, 5]}}, "5 features"),
+        ({"about": {"features": [1, 1]}}, "twice"),
+        ({"about": {"title": "a\0b"}}, "title holds"),
+        ({"about": {"label": "\ud800"}}, "label holds"),
+        ({"about": {"versions": {"a": "\ud800"}}}, "half a character"),
     ],
 )
 def test_a_manifest_of_others_is_read_strictly(change, told):
-    content = json.loads(Study(new_id(), now(), now(), drawn_about(), ()).manifest()) | change
+    content = json.loads(Study(new_id(), now(), now(), drawn_about(), ()).manifest())
+    content |= change | {"about": content["about"] | change.get("about", {})}
     with pytest.raises(StudyError, match=told):
         read_manifest(json.dumps(content).encode())
 

@@ -214,3 +214,36 @@ def test_two_studies_differ_where_they_differ(shelf):
     assert rows[0].overall is None
     # Ratings (0,2,1), (1,2,1) of the baseline: 0 and 3 / (1 + 1/2 + 1).
     assert rows[2].overall == pytest.approx((0 + 1.2) / 2)
+
+
+@pytest.mark.parametrize("changes", [{"features": (600,)}, {"feature_id": 600}])
+def test_features_that_the_sae_has_not_are_refused(shelf, changes):
+    study = save(shelf, **changes)
+    with pytest.raises(StudyError, match="feature 600, its SAE only those from 0 to"):
+        shelf.open(study.id)
+
+
+@pytest.mark.parametrize("error", [OverflowError("too large"), UnicodeEncodeError("utf-8", "x", 0, 1, "no")])
+def test_a_study_that_no_index_keeps_does_not_hide_the_others(shelf, monkeypatch, error):
+    good, bad = save(shelf, "Good"), save(shelf, "Bad")
+    put, tried = shelf._index.put, []
+
+    def refuse(study, stamp):
+        tried.append(study.id)
+        if study.id == bad.id:
+            raise error
+        put(study, stamp)
+
+    monkeypatch.setattr(shelf._index, "put", refuse)
+    for _ in range(2):
+        assert [one.id for one in shelf.find()] == [good.id]
+    assert tried.count(bad.id) == 1
+    (fault,) = shelf.broken()
+    assert bad.id in fault
+
+
+@pytest.mark.parametrize("recipe", ["x", "[]", "{}"])
+def test_a_recipe_of_others_is_read_as_one(shelf, recipe):
+    study = shelf.save(drawn_about(), drawn_content(recipe=recipe))
+    with pytest.raises(StudyError, match="recipe.json of the study is no recipe"):
+        shelf.open(study.id)
