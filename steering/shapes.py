@@ -67,7 +67,7 @@ def read_config(file: Path) -> dict[str, Any]:
         config = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(
-            f"{file} cannot be read as JSON ({short(error)}); get it again, or give a folder that save_pretrained wrote."
+            f"{file} cannot be read as JSON ({short(error)}); get it again, or give a folder of save_pretrained."
         ) from error
     if not isinstance(config, dict):
         raise ModelError(

@@ -245,5 +245,5 @@ def test_a_study_that_no_index_keeps_does_not_hide_the_others(shelf, monkeypatch
 @pytest.mark.parametrize("recipe", ["x", "[]", "{}"])
 def test_a_recipe_of_others_is_read_as_one(shelf, recipe):
     study = shelf.save(drawn_about(), drawn_content(recipe=recipe))
-    with pytest.raises(StudyError, match="recipe.json of the study is no recipe"):
+    with pytest.raises(StudyError, match=r"recipe\.json of the study is no recipe"):
         shelf.open(study.id)
