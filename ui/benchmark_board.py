@@ -164,7 +164,7 @@ def _table(shown: pd.DataFrame, choice: Choice) -> None:
         hide_index=True,
         placeholder="–",
         width="stretch",
-        height=3 + 35 * (len(shown) + 1),
+        height="content",
         alt="The leaderboard; the same numbers can be downloaded as CSV.",
         column_config={
             "Method": text(pinned=True, width=176),
