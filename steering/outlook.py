@@ -323,12 +323,6 @@ def _published_dtype(model_id: str, listed: Preset | None) -> str | None:
     return name if name in ("float32", "bfloat16", "float16") else "float32"
 
 
-def _published(model_id: str) -> Preset | None:
-    """The published preset of a Hub model, at whichever revision."""
-    repo, _ = split_revision(model_id)
-    return next((one for one in published_presets().values() if one.model == repo), None)
-
-
 def _d_model_of(model: str | None) -> int | None:
     """Width of a published model that is among the presets."""
     return next((one.shape.d_model for one in published_presets().values() if one.model == model and one.shape), None)

@@ -27,7 +27,8 @@ def shape_of_folder(folder: Path) -> ModelShape:
     Raises:
         ModelError: there is no config.json, it lacks a number, or there are no safetensors weights.
     """
-    return _shape(read_text_config(folder / "config.json"), sum(_count(file) for file in _weights(folder)))
+    weights = _weights(folder)
+    return _shape(read_text_config(folder / "config.json"), sum(_count(file) for file in weights))
 
 
 def _weights(folder: Path) -> list[Path]:

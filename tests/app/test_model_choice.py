@@ -5,6 +5,7 @@ import re
 import socket
 
 import pytest
+from huggingface_hub.errors import LocalEntryNotFoundError
 from streamlit.testing.v1 import AppTest
 
 from tests.tiny import TINY
@@ -131,13 +132,14 @@ def test_a_hub_id_without_a_config_is_asked_for_by_a_click_alone(dialog, monkeyp
     dialog.text_input(key="model_choice_sae").set_value("nobody/some-saes/layer_1").run()
     assert told(dialog)["Memory"].startswith("not known before its config is here")
     assert asked == []
+    monkeypatch.setattr("steering.outlook.is_reachable", lambda: False)
     monkeypatch.setattr("huggingface_hub.hf_hub_download", _offline)
     dialog.button(key="model_choice_ask").click().run()
-    assert "could not be fetched (no way out)" in texts(dialog.error)
+    assert "is not in the local cache" in texts(dialog.error)
 
 
 def _offline(*_given, **_options):
-    raise OSError("no way out")
+    raise LocalEntryNotFoundError("no way out")
 
 
 def test_only_devices_that_exist_are_offered(dialog, monkeypatch):
