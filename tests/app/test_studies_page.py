@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from steering import runtime
-from steering.devices import device_for
+from steering.outlook import device_of
 from steering.studies.library import library
 from tests.app.conftest import ROOT
 from tests.drawn_study import LABELS, drawn_answers, drawn_completion, drawn_run
@@ -129,9 +129,9 @@ def test_a_conversation_opens_turn_by_turn(open_alone, session):
 
 @pytest.mark.parametrize(("chosen", "ran_on"), [("cuda:7", "cuda:7"), ("auto", "cuda:0"), ("auto", "cpu")])
 def test_device_and_format_come_back_or_what_is_here_is_said(open_alone, session, monkeypatch, chosen, ran_on):
-    monkeypatch.setattr("ui.work.device_for", lambda *_: ran_on)
+    monkeypatch.setattr("ui.work.device_of", lambda *_, **__: ran_on)
     id = saved(open_alone, session | {"device": chosen, "dtype": "bfloat16"}, "compare", "Told")
-    monkeypatch.setattr("ui.work.device_for", device_for)
+    monkeypatch.setattr("ui.work.device_of", device_of)
     app = linked("pages/4_Compare.py", id)
     assert not app.exception
     assert (app.session_state["steerscope.device"], app.session_state["steerscope.dtype"]) == ("auto", "bfloat16")
