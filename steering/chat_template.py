@@ -7,15 +7,11 @@ marks is the template's own.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from steering.conversation import ChatSupport, Conversation, Turn
 from steering.errors import ModelError
 from steering.models import LanguageModel
-
-TEMPLATE_OPTIONS: dict[str, Any] = {"enable_thinking": False, "date_string": "26 Jul 2024"}
-"""What templates may ask for: Qwen 3 leaves its thoughts out, so that an answer is the answer, and Llama 3 gets the day
-that its own template falls back to, so that a seed gives tomorrow what it gave today. Other templates ignore them."""
+from steering.template_options import TEMPLATE_OPTIONS
 
 SYSTEM = -1
 """Place of the system prompt; the turns have the places 0, 1, ..."""

@@ -15,6 +15,7 @@ from steering.errors import ExportError
 from steering.exports.subject import Subject
 from steering.paths import existing_path
 from steering.presets import model_source, world_presets
+from steering.template_options import options_source
 
 LIBRARIES = ("transformers", "sae-lens", "nnsight")
 VECTOR_FILE = "steering-vector.safetensors"
@@ -63,11 +64,11 @@ _ENCODE = """
 text = PROMPT
 if tokenizer.chat_template:
     turns = [{"role": "user", "content": PROMPT}]
-    text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, OPTIONS)
 ids = tokenizer(text, add_special_tokens=False, return_tensors="pt").input_ids
 if tokenizer.bos_token_id is not None and ids[0, 0] != tokenizer.bos_token_id:
     ids = torch.cat([torch.tensor([[tokenizer.bos_token_id]]), ids], dim=1)
-"""
+""".replace("OPTIONS", options_source())
 
 _HOOK_OUTPUT = """
 

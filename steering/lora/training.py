@@ -35,6 +35,7 @@ from steering.lora.adapter import (
 )
 from steering.lora.settings import LoraSettings
 from steering.models import MAX_CONTEXT, LanguageModel
+from steering.template_options import TEMPLATE_OPTIONS
 
 _ATTENTION_OUTPUTS = ("self_attn.o_proj", "attn.c_proj", "attention.dense")
 
@@ -238,7 +239,7 @@ def _end_of_answer(model: LanguageModel, *, in_chat: bool) -> int:
     """The token that a chat template writes after an answer, where that is a special one; else end of text."""
     if in_chat:
         turns = [{"role": "user", "content": "question"}, {"role": "assistant", "content": "answer"}]
-        rendered = str(model.tokenizer.apply_chat_template(turns, tokenize=False))
+        rendered = str(model.tokenizer.apply_chat_template(turns, tokenize=False, **TEMPLATE_OPTIONS))
         after = model.tokenizer(rendered.rpartition("answer")[2], add_special_tokens=False)["input_ids"]
         if after and after[0] in model.tokenizer.all_special_ids:
             return int(after[0])

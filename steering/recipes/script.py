@@ -25,6 +25,7 @@ from steering.recipes.running import Ingredients, intervention_of
 from steering.recipes.script_limits import script_refusal
 from steering.recipes.writing import write_recipe
 from steering.saes import SparseAutoencoder
+from steering.template_options import options_source
 
 SCRIPT = "steer.py"
 FEATURES = "features.safetensors"
@@ -100,6 +101,7 @@ def script_of(recipe: Recipe, ingredients: Ingredients) -> tuple[str, dict[str, 
         "temperature": repr(sampling.temperature),
         "top_p": repr(sampling.top_p),
         "conditions": '("baseline", "steered")' if told is None else '("baseline", "prompted", "steered")',
+        "options": options_source(),
         "told": _PLAIN if told is None else _TOLD,
         "ends": _ENDS if recipe.scope == "sentence_ends" else "",
         "regex": "import re\n" if recipe.scope == "sentence_ends" else "",
@@ -395,7 +397,7 @@ def encode(prompt):
 
 def in_template(prompt):
     turns = [{"role": "user", "content": prompt}]
-    return tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    return tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, $options)
 
 
 # --- The edit --------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from steering.chat_template import TEMPLATE_OPTIONS, chat_support
+from steering.chat_template import chat_support
 from steering.conversation import Conversation, Turn
 from steering.encoding import EncodedText, encode_conversation, encode_example, encode_prompt
 from steering.errors import InterventionError, ModelError, SteeringError
@@ -13,6 +13,7 @@ from steering.generation import Condition, Sampling, generate
 from steering.hooks import edit
 from steering.interventions import FeatureEdit, Intervention
 from steering.models import LanguageModel
+from steering.template_options import TEMPLATE_OPTIONS
 from tests.chat_templates import TEMPLATES, chat_model
 from tests.tiny_sae import tiny_sae
 

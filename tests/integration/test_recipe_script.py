@@ -27,6 +27,7 @@ from steering.recipes.running import Ingredients, opened, run_recipe
 from steering.recipes.script import script_of, write_script
 from steering.saes import SparseAutoencoder
 from steering.workbench import Loaded
+from tests.chat_templates import QWEN_3
 from tests.tiny import TINY
 from tests.tiny_sae import tiny_sae
 
@@ -45,9 +46,13 @@ print(json.dumps(found))
 _PROMPTS = ("He went and said: the end.", "  Tønder is a town\nnear the sea. $x \\ \"quoted\" 'too' 🙂 ", "Go")
 
 
-def _tiny(folder: Path, family: str, sae: SparseAutoencoder, **changes: object) -> tuple[Recipe, Ingredients]:
+def _tiny(
+    folder: Path, family: str, sae: SparseAutoencoder, template: str | None = None, **changes: object
+) -> tuple[Recipe, Ingredients]:
     """A recipe for a tiny model that lies in a folder, as a user's own does."""
     built = TINY[family]()
+    if template is not None:
+        built.tokenizer.chat_template = template
     place = folder / f"model-{family}"
     if not place.exists():
         built.model.save_pretrained(place)
@@ -79,7 +84,9 @@ def _cases(folder: Path) -> dict[str, tuple[Recipe, Ingredients]]:
         "scale, generated": _tiny(
             folder, "neox", tiny_sae(architecture="standard", normalize="layer_norm"), mode="scale", scope="generated",
         ),
-        "ablate, greedy": _tiny(folder, "qwen2", tiny_sae(site="mlp_out"), mode="ablate", sampling=sampled),
+        "ablate, greedy, a template with options": _tiny(
+            folder, "qwen2", tiny_sae(site="mlp_out"), QWEN_3, mode="ablate", sampling=sampled
+        ),
         "add without a shared budget": _tiny(
             folder, "llama", tiny_sae(normalize="constant_norm_rescale"), shared_budget=False
         ),
