@@ -20,6 +20,7 @@ from ui.frame import STEPS, page_link, update_menu
 from ui.job_panel import job_panel
 from ui.ranking_view import take_result, usual_settings
 from ui.recipe_filling import check_shown, fill_controls
+from ui.recipe_work import sources
 from ui.state import chosen, is_news
 from ui.text import plain
 
@@ -75,9 +76,23 @@ def _go_on(recipe: Recipe, screen: str) -> bool:
     run = _ranked(recipe)
     if run is None:
         return False
+    _check_weights(recipe)
     check_shown(recipe, run)
     fill_controls(recipe, run, screen)
     return True
+
+
+def _check_weights(recipe: Recipe) -> None:
+    """As ``python -m steering run`` does: the same name may stand for other weights here."""
+    here = sources()
+    if here is None or recipe.sae is None:
+        return
+    for word, then, now in (("model", recipe.model, here.model), ("SAE", recipe.sae, here.sae)):
+        if None not in (then.sha256, now.sha256) and then.sha256 != now.sha256:
+            raise RecipeError(
+                f"The recipe was made with other weights of the {word} than those here under the same name, or in "
+                "another number format; get those, or run it with python -m steering run --other-weights."
+            )
 
 
 def _take_weights(recipe: Recipe) -> bool:

@@ -127,6 +127,18 @@ def test_a_link_to_other_weights_asks_before_it_loads(steering, open_app):
     assert not [button for button in app.button if button.key == "recipe_load"]
 
 
+def test_other_weights_under_the_same_name_are_not_taken_for_the_recipes(steering):
+    content = json.loads(_text(steering).value) | {"seed": 21}
+    content["sae"]["sha256"] = "0" * 64
+    steering.file_uploader(key="steer_recipe_file").upload(
+        "recipe.json", json.dumps(content).encode(), "application/json"
+    )
+    until_idle(steering.run())
+    assert "other weights of the SAE" in steering.error[0].value
+    steering.button(key="recipe_leave").click().run()
+    assert read_recipe(_text(steering).value).seed != 21
+
+
 def test_a_file_is_opened(steering):
     content = json.loads(_text(steering).value) | {"seed": 21}
     steering.file_uploader(key="steer_recipe_file").upload(
