@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 # torch and steering are imported inside the fixtures: tests without a model stay fast.
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, those of a file stay together: they share what the file sets up."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None and "e2e" not in item.path.parts:
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
+
+
 def _shared(name: str) -> "Iterator[LanguageModel]":
     import torch
 
