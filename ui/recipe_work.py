@@ -94,7 +94,7 @@ def _look_up(id: str) -> "Job":
 
 def steering_recipe(weights: Sources, run: "RankingRun", label: str, strength: "Strength", ask: "Ask") -> Recipe:
     """What the Steer screen would run."""
-    return _recipe(weights, run, label, strength, ask, Baselines())
+    return recipe_of(weights.model, weights.sae, run, label, strength, ask, Baselines())
 
 
 def comparison_recipe(
@@ -108,18 +108,29 @@ def comparison_recipe(
         adapter = adapter_source(trained, plan.lora_factor)
     told = PromptedBaseline(plan.instruction.strip(), plan.told_in) if plan.instruction.strip() else None
     beside = Baselines(told, DiffMeanBaseline(plan.diff_mean_factor), adapter)
-    return _recipe(weights, run, label, plan.strength, ask, beside)
+    return recipe_of(weights.model, weights.sae, run, label, plan.strength, ask, beside)
 
 
-def _recipe(
-    weights: Sources, run: "RankingRun", label: str, strength: "Strength", ask: "Ask", beside: Baselines
+def recipe_of(
+    model: ModelSource,
+    sae: SaeSource,
+    run: "RankingRun",
+    label: str,
+    strength: "Strength",
+    ask: "Ask",
+    beside: Baselines,
 ) -> Recipe:
+    """Choices of a screen in a recipe's words.
+
+    Raises:
+        RecipeError: a choice that no recipe takes, such as a feature that never fires.
+    """
     positive = int(run.examples.label(label).sum())
     features = (ChosenFeature(feature_id, factor, max_act) for feature_id, factor, max_act in strength.features)
     return Recipe(
-        model=weights.model,
+        model=model,
         prompts=ask.prompts,
-        sae=weights.sae,
+        sae=sae,
         features=tuple(features),
         mode=strength.mode,  # type: ignore[arg-type]  # checked there
         scope=strength.scope,  # type: ignore[arg-type]  # checked there

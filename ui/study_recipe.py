@@ -1,20 +1,11 @@
 """Which recipe makes the answers on the screen again?"""
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from steering.errors import RecipeError
-from steering.recipes.recipe import (
-    Baselines,
-    ChosenFeature,
-    DiffMeanBaseline,
-    ExamplesSource,
-    ModelSource,
-    PromptedBaseline,
-    Recipe,
-    SaeSource,
-    SamplingSettings,
-)
+from steering.recipes.recipe import Baselines, DiffMeanBaseline, ModelSource, PromptedBaseline, SaeSource
 from steering.recipes.writing import write_recipe
 from ui import recipe_work
 from ui.compare_view import Plan
@@ -38,27 +29,17 @@ def recipe_text(run: "RankingRun", label: str, done: "Generated | None", adapter
     strength = settings.strength if isinstance(settings, Plan) else settings
     try:
         known = recipe_work.known_sources()
-        recipe = Recipe(
-            model=_model() if known is None else known.model,
-            sae=SaeSource(shown_sae(), f"blocks.{place[1]}.hook_{_SITES[place[2]]}") if known is None else known.sae,
-            features=tuple(ChosenFeature(*feature) for feature in strength.features),
-            mode=strength.mode,  # type: ignore[arg-type]  # checked there
-            scope=strength.scope,  # type: ignore[arg-type]  # checked there
-            prompts=ask.prompts,
-            sampling=SamplingSettings(ask.max_new_tokens, ask.temperature, ask.top_p, ask.count),
-            seed=ask.seed + ask.draw,
-            concept=done.concept,
-            baselines=_baselines(settings, done.titles, adapter) if isinstance(settings, Plan) else Baselines(),
-            examples=ExamplesSource(
-                run.examples.fingerprint,
-                label,
-                int(run.examples.label(label).sum()),
-                int((~run.examples.label(label)).sum()),
-                run.examples.name,
-            ),
-            ranking=run.rankings[label].settings,
-            versions=dict(done.completions[0].receipt.versions) if done.completions else {},
+        recipe = recipe_work.recipe_of(
+            _model() if known is None else known.model,
+            SaeSource(shown_sae(), f"blocks.{place[1]}.hook_{_SITES[place[2]]}") if known is None else known.sae,
+            run,
+            label,
+            strength,
+            ask,
+            _baselines(settings, done.titles, adapter) if isinstance(settings, Plan) else Baselines(),
         )
+        versions = dict(done.completions[0].receipt.versions) if done.completions else {}
+        recipe = replace(recipe, seed=ask.seed + ask.draw, concept=done.concept, versions=versions)
     except RecipeError:  # such as a feature that never fires, or a name that no recipe takes
         return None
     return write_recipe(recipe)

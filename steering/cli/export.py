@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from steering.cli.output import check_file, check_folder, tell_findings, tell_source, unwritable
+from steering.cli.ingredients import opened_as_asked
+from steering.cli.output import check_file, check_folder, tell_source, unwritable
 from steering.errors import ExportError
 from steering.exports.formats import FORMATS
 
@@ -83,24 +84,10 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _report(recipe: "Recipe", arguments: argparse.Namespace) -> int:
-    from steering.examples import read_examples
-    from steering.lora import load_adapter
-    from steering.recipes.running import opened
     from steering.report.of_recipe import report_of_recipe
     from steering.report.rendering import render_report
 
-    examples = None
-    if arguments.examples is not None:
-        examples, found = read_examples(arguments.examples)
-        tell_findings(found)
-    adapter = None if arguments.adapter is None else load_adapter(arguments.adapter)
-    with opened(
-        recipe,
-        device=arguments.device,
-        adapter=adapter,
-        examples=examples,
-        other_weights=arguments.other_weights,
-    ) as ingredients:
+    with opened_as_asked(recipe, arguments) as ingredients:
         page = render_report(report_of_recipe(recipe, ingredients))
     return _write(arguments.out, page.encode(), "Report")
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from steering.cli.generate import tell_completions
-from steering.cli.output import tell_findings, tell_source
+from steering.cli.ingredients import opened_as_asked
+from steering.cli.output import tell_source
 from steering.errors import SteeringError
 
 
@@ -22,10 +23,8 @@ def add_run_parser(verbs: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from steering.examples import read_examples
-    from steering.lora import load_adapter
     from steering.recipes import read_recipe
-    from steering.recipes.running import opened, run_recipe
+    from steering.recipes.running import run_recipe
 
     try:
         content = arguments.recipe.read_bytes()
@@ -35,17 +34,6 @@ def _run(arguments: argparse.Namespace) -> int:
         ) from error
     recipe = read_recipe(content)
     tell_source(recipe.model.source)
-    examples = None
-    if arguments.examples is not None:
-        examples, report = read_examples(arguments.examples)
-        tell_findings(report)
-    adapter = None if arguments.adapter is None else load_adapter(arguments.adapter)
-    with opened(
-        recipe,
-        device=arguments.device,
-        adapter=adapter,
-        examples=examples,
-        other_weights=arguments.other_weights,
-    ) as ingredients:
+    with opened_as_asked(recipe, arguments) as ingredients:
         tell_completions(run_recipe(recipe, ingredients), as_json=arguments.json)
     return 0
