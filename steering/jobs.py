@@ -232,6 +232,10 @@ class Job:
                 self._ticks.popleft()
         self.check()
 
+    def tell(self, done: int, total: int, unit: str, what: str) -> None:
+        """:meth:`tick` as functions of the core call their ``on_progress``."""
+        self.tick(done, total, what, unit=unit)
+
     def check(self) -> None:
         """Stop here if asked to.
 

@@ -51,7 +51,7 @@ def start(settings: BenchmarkSettings, path: Path, *, workers: int, resume: bool
             resume=resume,
             workers=workers,
             apart=True,
-            on_progress=lambda done, total, unit, what: job.tick(done, total, what, unit=unit),
+            on_progress=job.tell,
             should_stop=lambda: job.should_stop,
         )
         if summary.results is None:

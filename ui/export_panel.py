@@ -93,9 +93,7 @@ def _in_worker(
     """What ``build`` makes of model and SAE in the worker of the device, as all that touches them."""
 
     def run(job: Job) -> object:
-        from steering.workbench import open_pair
-
-        with open_pair(model, sae, device=at.device, dtype=at.dtype, should_stop=lambda: job.should_stop) as loaded:
+        with work.pair(job, model, sae, at) as loaded:
             return build(loaded)
 
     job = runtime.jobs().submit(run, title=title, owner=mine, device=at.device, kind="export")

@@ -54,7 +54,7 @@ def start(claim: Claim, size: Size) -> Job:
             out,
             workers=workers(),
             apart=True,
-            on_progress=lambda done, total, unit, what: job.tick(done, total, what, unit=unit),
+            on_progress=job.tell,
             should_stop=lambda: job.should_stop,
         )
         return str(out)

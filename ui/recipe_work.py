@@ -82,9 +82,8 @@ def _look_up(id: str) -> "Job":
 
     def look(job: "Job") -> str:
         from steering.recipes.sources import model_source, sae_source
-        from steering.workbench import open_pair
 
-        with open_pair(model, sae, device=at.device, dtype=at.dtype, should_stop=lambda: job.should_stop) as loaded:
+        with work.pair(job, model, sae, at) as loaded:
             normalised = loaded.sae.normalization != "none"
             found = Sources(model_source(loaded.model), sae_source(loaded.sae), loaded.sae.architecture, normalised)
         return runtime.store.put("sources", id, found, owner=mine)

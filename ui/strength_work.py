@@ -65,20 +65,14 @@ def _submit(kind: str, id: str, title: str, make: "Callable[[Loaded, Job], Any]"
     def run(job: Job) -> str:
         made = runtime.store.get(kind, id)
         if made is None:
-            from steering.workbench import open_pair
-
             job.tick(0, 0, "Opening the model")
-            with open_pair(model, sae, device=at.device, dtype=at.dtype, should_stop=lambda: job.should_stop) as loaded:
+            with work.pair(job, model, sae, at) as loaded:
                 made = make(loaded, job)
         return runtime.store.put(kind, id, made, owner=mine)
 
     st.session_state[f"{_LAST}{kind}"] = id
     st.session_state[f"{_LAST}{kind}.features"] = chosen.features
     return work.submit(kind, title, run, unit=unit, request=id)
-
-
-def _telling(job: Job) -> Callable[[int, int, str, str], None]:
-    return lambda done, total, unit, what: job.tick(done, total, what, unit=unit)
 
 
 # -- strength ------------------------------------------------------------------------------------------------------
@@ -120,7 +114,7 @@ def start_strength(strength: Strength, label: str, run: "RankingRun") -> Job:
             suggested_prompts(model, N_PROMPTS),
             judge=judge_for(model, label),
             concept=label,
-            on_progress=_telling(job),
+            on_progress=job.tell,
             should_stop=lambda: job.should_stop,
         )
         band = safe_band(sweep)
@@ -157,7 +151,7 @@ def start_moved(strength: Strength, ask: Ask, label: str) -> Job:
             meant=label,
             sampling=ask.sampling(),
             seed=ask.seed,
-            on_progress=_telling(job),
+            on_progress=job.tell,
             should_stop=lambda: job.should_stop,
         )
 
@@ -229,7 +223,7 @@ def start_dose(request: DoseRequest, plan: "Plan", label: str, run: "RankingRun"
         from steering.strength.matching import match_doses, mean_doses
 
         prompts = suggested_prompts(model, N_PROMPTS)
-        options: dict[str, Any] = {"on_progress": _telling(job), "should_stop": lambda: job.should_stop}
+        options: dict[str, Any] = {"on_progress": job.tell, "should_stop": lambda: job.should_stop}
         target = request.target
         if target is None:
             sae = Condition("steered", intervention=plan.strength.intervention())

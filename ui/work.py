@@ -147,7 +147,8 @@ def _asked(kind: str) -> tuple[object, ...]:
     return tuple(getattr(chosen, name) for name in _DEPENDS[kind])
 
 
-def _pair(job: Job, model: str, sae: str, at: Place) -> Any:
+def pair(job: Job, model: str, sae: str, at: Place) -> Any:
+    """Hold a model and its SAE inside a job, which tells how far a download is and can be stopped meanwhile."""
     from steering.workbench import open_pair
 
     return open_pair(
@@ -156,7 +157,7 @@ def _pair(job: Job, model: str, sae: str, at: Place) -> Any:
         device=at.device,
         dtype=at.dtype,
         should_stop=lambda: job.should_stop,
-        on_progress=lambda done, total, unit, what: job.tick(done, total, what, unit=unit),
+        on_progress=job.tell,
     )
 
 
@@ -179,13 +180,13 @@ def start_ranking(settings: "RankingSettings") -> Job:
         run = runtime.store.get("ranking", id)
         if run is None:
             job.tick(0, 0, "Opening the model")
-            with _pair(job, model, sae, at) as loaded:
+            with pair(job, model, sae, at) as loaded:
                 run = rank_examples(
                     loaded,
                     chosen_examples,
                     settings,
                     statistics=runtime.store.get("statistics", read_id),
-                    on_progress=lambda done, total, unit, what: job.tick(done, total, what, unit=unit),
+                    on_progress=job.tell,
                 )
         runtime.store.put("statistics", read_id, run.statistics, owner=mine)
         return runtime.store.put("ranking", id, run, owner=mine)
@@ -216,13 +217,13 @@ def start_labelling() -> Job:
         found = runtime.store.get("labels", id)
         if found is None:
             job.tick(0, 0, "Opening the model")
-            with _pair(job, model, sae, at) as loaded, tempfile.TemporaryDirectory() as folder:
+            with pair(job, model, sae, at) as loaded, tempfile.TemporaryDirectory() as folder:
                 run = label_features(
                     loaded.model,
                     loaded.sae,
                     from_examples(chosen_examples),
                     Path(folder) / "labels.parquet",
-                    on_progress=lambda done, total, unit, what: job.tick(done, total, what, unit=unit),
+                    on_progress=job.tell,
                 )
             found = LabelTable(run.table, run.metadata, chosen_examples.name)
         return runtime.store.put("labels", id, found, owner=mine)
@@ -255,7 +256,7 @@ def start_heatmap(run: "RankingRun", feature_id: int, rows: tuple[int, ...]) -> 
     def work(job: Job) -> str:
         from steering.activations import token_activations
 
-        with _pair(job, model, sae, at) as loaded:
+        with pair(job, model, sae, at) as loaded:
             found = token_activations(
                 loaded.model,
                 loaded.sae,
@@ -372,7 +373,7 @@ def start_generation(
         job.tick(0, total, "Opening the model", unit="tokens")
         seen = 0
 
-        with _pair(job, model, sae, at) as loaded:
+        with pair(job, model, sae, at) as loaded:
             built = conditions(loaded, job)
 
             def on_token(token: Any) -> None:
