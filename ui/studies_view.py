@@ -18,7 +18,7 @@ from ui.text import counted, plain
 
 _DELETED = "steerscope.studies.deleted"
 _TOLD = "steerscope.studies.told"
-_TABLE = "studies_table"
+_LISTED = "steerscope.studies.listed"
 _SCREENS = {"steer": "Steer", "converse": "Conversation", "compare": "Compare"}
 
 
@@ -51,6 +51,7 @@ def import_panel() -> None:
 
 def table(found: list[Study]) -> list[Study]:
     """The studies as a table; one or two of them can be chosen."""
+    key = _table_key(found)
     if not found:
         if st.session_state.get("studies_query"):
             st.info("No study holds all of these words.", icon=":material/info:")
@@ -71,7 +72,7 @@ def table(found: list[Study]) -> list[Study]:
     ]
     column = st.column_config
     event = st.dataframe(
-        pd.DataFrame(rows), key=_TABLE, hide_index=True, width="stretch", on_select="rerun", selection_mode="multi-row",
+        pd.DataFrame(rows), key=key, hide_index=True, width="stretch", on_select="rerun", selection_mode="multi-row",
         column_config={
             "Title": column.TextColumn(pinned=True, width="medium"),
             "Changed": column.DatetimeColumn(format="distance"),
@@ -83,6 +84,16 @@ def table(found: list[Study]) -> list[Study]:
     elif len(chosen_rows) > 2:
         st.caption("Tick at most two.")
     return [found[row] for row in chosen_rows]
+
+
+def _table_key(found: list[Study]) -> str:
+    """A key that is another whenever other studies are listed: ticks are row numbers and must not move on."""
+    number, listed = st.session_state.get(_LISTED, (0, ()))
+    now = tuple(study.id for study in found)
+    if now != listed:
+        number += 1
+    st.session_state[_LISTED] = (number, now)
+    return f"studies_table_{number}"
 
 
 def study_actions(study: Study) -> None:

@@ -52,3 +52,8 @@ def open_alone() -> Callable[..., AppTest]:
         return app.run()
 
     return open_
+
+
+def table_key(app: AppTest) -> str:
+    """The key of the table of studies, which changes with what is listed."""
+    return f"studies_table_{app.session_state['steerscope.studies.listed'][0]}"

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from steering import runtime
 from steering.outlook import device_of
 from steering.studies.library import library
-from tests.app.conftest import ROOT
+from tests.app.conftest import ROOT, table_key
 from tests.drawn_study import LABELS, drawn_answers, drawn_completion, drawn_run
 from ui.compare_view import Plan
 from ui.controls import Ask, Strength
@@ -214,7 +214,7 @@ def test_a_study_that_was_tampered_with_leaves_the_session_alone(open_alone, ses
 
 
 def pick(app: AppTest, *rows: int) -> AppTest:
-    app.session_state["studies_table"] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
+    app.session_state[table_key(app)] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
     return app.run()
 
 
@@ -250,6 +250,21 @@ def test_find_open_duplicate_delete_and_undo(open_app, open_alone, session):
     app.button(key="study_open").click().run()
     assert not app.exception
     assert app.session_state["steerscope.comparison_id"] == f"study.{id}.compare"
+
+
+def test_a_tick_does_not_move_on_to_the_next_study(open_alone, session):
+    gone, kept = (saved(open_alone, session, "steer", title) for title in ("Goes", "Stays"))
+    app = pick(open_alone("pages/7_Studies.py"), 0)
+    assert any(kept in code.value for code in app.code)
+    app.text_input(key="studies_query").set_value("Goes").run()
+    assert not any(button.key == "study_delete" for button in app.button), "nobody ticked this one"
+    pick(app, 0)
+    app.button(key="study_delete").click().run()
+    app.text_input(key="studies_query").set_value("").run()
+    assert not any(button.key == "study_delete" for button in app.button)
+    app.button(key="studies_undo").click().run()
+    assert not any(button.key == "study_delete" for button in app.button)
+    assert {study.id for study in library().find()} == {gone, kept}
 
 
 def test_a_zip_is_taken_over(open_alone, session):

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from steering.studies.content import Content
 from steering.studies.library import library
 from steering.votes import box
-from tests.app.conftest import ROOT
+from tests.app.conftest import ROOT, table_key
 from tests.drawn_study import drawn_about, drawn_run
 from tests.drawn_votes import drawn_vote, drawn_vote_answers
 
@@ -138,7 +138,7 @@ def test_edge_cases(visit):
 def test_the_owner_asks_and_sees(open_alone, visit):
     id = saved()
     app = open_alone("pages/7_Studies.py")
-    app.session_state["studies_table"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    app.session_state[table_key(app)] = {"selection": {"rows": [0], "columns": [], "cells": []}}
     app.run()
     assert not app.exception
     assert any(f"Vote?vote={id}" in code.value for code in app.code)

@@ -44,6 +44,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if here in item.path.parents:
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.xdist_group("browser"))
+            if os.environ.get("CI"):
+                item.add_marker(pytest.mark.flaky(reruns=1))  # two busy cores starve a browser; pytest names reruns
 
 
 @pytest.fixture(scope="session")

@@ -123,6 +123,6 @@ def test_a_zip_is_taken_deleted_and_brought_back(browser, open_page: Callable, p
 def tick(page, row: int) -> None:
     """Tick a row of the table; its boxes are drawn on a canvas, 35 px each, below a head of the same height."""
     settled(page)
-    box = page.locator(".st-key-studies_table canvas").first.bounding_box()
+    box = page.locator('[class*="st-key-studies_table"] canvas').first.bounding_box()
     page.mouse.click(box["x"] + 18, box["y"] + 35 * (row + 1) + 17)
     expect(page.locator(".st-key-study_actions")).to_be_visible(timeout=JOB)
