@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ from steering.benchmark.settings import BenchmarkSettings
 from steering.benchmark.sources import Source, open_source
 from steering.examples import split_examples
 from steering.fingerprints import weights_fingerprint
+from steering.judges.access import JudgeAccess
 from steering.judges.score import Judge
 from steering.methods.task import Task
 from steering.workbench import Loaded, open_pair
@@ -58,7 +60,6 @@ class Bench:
         key = (concept, seed)
         if key not in self._tasks:
             examples = self.source.examples(concept, seed)
-            other = self.source.other(concept, seed)
             self._tasks[key] = Task(
                 self.loaded,
                 concept,
@@ -66,7 +67,7 @@ class Bench:
                 concept,
                 split_examples(examples, heldout=0.0, seed=seed),
                 seed,
-                None if other is None else lambda: self.task(other, seed),
+                tuple(partial(self.task, other, seed) for other in self.source.others(concept, seed)),
                 self.should_stop,
                 self.settings.positions,
             )
@@ -78,13 +79,18 @@ class Bench:
 
 @contextmanager
 def open_bench(
-    settings: BenchmarkSettings, *, cache: Path | None = None, should_stop: Callable[[], bool] | None = None
+    settings: BenchmarkSettings,
+    *,
+    cache: Path | None = None,
+    access: JudgeAccess | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> Iterator[Bench]:
     """Load what the settings name and hold it for the block, with as many threads as they say.
 
     Args:
         settings: of the run.
         cache: file for a language model's judgements.
+        access: key and patience of a language model as judge.
         should_stop: asked while units are computed.
 
     Raises:
@@ -94,7 +100,13 @@ def open_bench(
     torch.set_num_threads(settings.threads)
     try:
         source = open_source(settings)
-        judge = open_judge(settings.judge, temperature=settings.judge_temperature, cache=cache, device=settings.device)
+        judge = open_judge(
+            settings.judge,
+            temperature=settings.judge_temperature,
+            cache=cache,
+            device=settings.device,
+            access=access,
+        )
         with (
             torch.no_grad(),
             open_pair(

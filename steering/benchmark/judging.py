@@ -1,10 +1,12 @@
 """Which judge scores a benchmark, and what is it told that the concept is called?"""
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from steering.errors import JudgeError
+from steering.judges.access import JudgeAccess
 from steering.judges.choice import make_judge, parse_judge
 from steering.judges.score import Judge
 
@@ -40,7 +42,9 @@ def check_own(spec: str) -> None:
         _own(spec)
 
 
-def open_judge(spec: str, *, temperature: float | None, cache: Path | None, device: str) -> Judge:
+def open_judge(
+    spec: str, *, temperature: float | None, cache: Path | None, device: str, access: JudgeAccess | None = None
+) -> Judge:
     """Make the judge.
 
     Args:
@@ -48,6 +52,7 @@ def open_judge(spec: str, *, temperature: float | None, cache: Path | None, devi
         temperature: of a language model.
         cache: file of replies; None asks every time.
         device: for a local model.
+        access: key and patience of a language model.
 
     Raises:
         JudgeError: it cannot be made.
@@ -58,10 +63,15 @@ def open_judge(spec: str, *, temperature: float | None, cache: Path | None, devi
     if choice.kind == "world":
         return make_judge(choice)
     from steering.judges.cache import ReplyCache
-    from steering.judges.settings import JudgeSettings
 
-    settings = JudgeSettings(temperature=temperature)
-    return make_judge(choice, settings=settings, cache=None if cache is None else ReplyCache(cache), device=device)
+    access = access or JudgeAccess()
+    return make_judge(
+        choice,
+        settings=replace(access.settings, temperature=temperature),
+        cache=None if cache is None else ReplyCache(cache),
+        api_key=access.api_key,
+        device=device,
+    )
 
 
 def knows_the_truth(spec: str) -> bool:

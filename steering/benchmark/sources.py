@@ -42,9 +42,9 @@ class Source(ABC):
         """``development`` or ``test``."""
 
     @abstractmethod
-    def other(self, concept: str, seed: int) -> str | None:
-        """Another concept, as unrelated as can be told, None where there is none. The world knows what is related; of a
-        file's labels nothing is known, so there any other one serves.
+    def others(self, concept: str, seed: int) -> tuple[str, ...]:
+        """Other concepts, as unrelated as can be told, in an order drawn for this concept and seed; empty where there
+        are none. The world knows what is related; of a file's labels nothing is known, so there any other one serves.
         """
 
     @abstractmethod
@@ -91,7 +91,7 @@ class WorldSource(Source):
 
         return named(concept).split
 
-    def other(self, concept: str, seed: int) -> str | None:
+    def others(self, concept: str, seed: int) -> tuple[str, ...]:
         """Of the same split, neither parent, child, sibling nor near-duplicate."""
         from steering.world.concepts import concept as named
         from steering.world.concepts import concepts
@@ -106,7 +106,7 @@ class WorldSource(Source):
             and own.name not in (one.parent, one.near)
             and not (own.parent and one.parent == own.parent)
         ]
-        return others[_seed(concept, seed) % len(others)] if others else None
+        return _turned(others, concept, seed)
 
     def words(self, concept: str) -> str:
         """Title and description."""
@@ -174,10 +174,10 @@ class FileSource(Source):
         """A file says nothing of splits: everything is to be reported."""
         return "test"
 
-    def other(self, concept: str, seed: int) -> str | None:
-        """Any other concept of the run: labels do not say how they are related."""
+    def others(self, concept: str, seed: int) -> tuple[str, ...]:
+        """All other concepts of the run: labels do not say how they are related."""
         others = [one for one in self._settings.concepts if one != concept]
-        return others[_seed(concept, seed) % len(others)] if others else None
+        return _turned(others, concept, seed)
 
     def words(self, concept: str) -> str:
         """The label itself."""
@@ -241,6 +241,12 @@ def _prompt(row: Any, path: Path, number: int) -> str:
         if isinstance(value, str) and value.strip():
             return value.strip()
     raise SteeringError(f"Row {number} of {path} has no instruction; name it {', '.join(_PROMPT_KEYS)}.")
+
+
+def _turned(others: Sequence[str], concept: str, seed: int) -> tuple[str, ...]:
+    """``others`` from one of them on, and round to the one before it."""
+    first = _seed(concept, seed) % len(others) if others else 0
+    return (*others[first:], *others[:first])
 
 
 def _seed(name: str, seed: int) -> int:

@@ -9,6 +9,7 @@ Batches depend on the settings alone, never on what else runs, so a unit gives t
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -22,13 +23,17 @@ from steering.errors import Cancelled, JudgeError
 from steering.evidence.protocol import choose_factor
 from steering.generation import Completion, Sampling, generate
 from steering.judges.batch import score_all
-from steering.judges.rows import RowToJudge
+from steering.judges.rows import JudgedRow, RowToJudge
+from steering.judges.rubric import Outcome
 from steering.judges.score import Score
 from steering.methods.registry import method
 from steering.methods.task import Prepared
 
 _Scored = list[list[list[tuple[Completion, Score]]]]
 """By factor, prompt and sample."""
+MOST_UNREADABLE = 0.25
+"""Share of a half's ratings that may count 0 because the reply was none. AxBench's rule is meant for a few odd replies;
+where a judge cannot rate, every method would score 0 and the table would look like a result."""
 
 
 def run_unit(bench: Bench, unit: Unit, *, key: str) -> tuple[list[Row], Header]:
@@ -44,7 +49,7 @@ def run_unit(bench: Bench, unit: Unit, *, key: str) -> tuple[list[Row], Header]:
 
     Raises:
         SteeringError: the method cannot be had for this concept, the model cannot be written that far, or the judge
-            gave no answer.
+            gave no answer, or mostly none that can be read.
         Cancelled: the bench was told to stop.
     """
     started = time.perf_counter()
@@ -52,13 +57,15 @@ def run_unit(bench: Bench, unit: Unit, *, key: str) -> tuple[list[Row], Header]:
     prepared = method(unit.method).prepare(task)
     scored: dict[Half, _Scored] = {}
     factors: dict[Half, tuple[float, ...]] = {"select": prepared.factors, "test": prepared.factors}
-    scored["select"] = _complete(bench, unit, prepared, prepared.factors, "select")
+    replies: Counter[Outcome] = Counter()
+    scored["select"] = _complete(bench, unit, prepared, prepared.factors, "select", replies)
     overall = np.array([[s.overall for row in of_factor for _, s in row] for of_factor in scored["select"]])
     chosen = choose_factor(np.array(prepared.factors), overall)
     if bench.settings.test_factors == "chosen":
         factors["test"] = (chosen,)
-    scored["test"] = _complete(bench, unit, prepared, factors["test"], "test")
+    scored["test"] = _complete(bench, unit, prepared, factors["test"], "test", replies)
     rows = [row for half in HALVES for row in _rows(bench, unit, prepared, factors[half], half, scored[half], chosen)]
+    judged = {"judge": dict(sorted(replies.items()))} if replies else {}
     found = next(one for of_factor in scored["select"] for row in of_factor for one, _ in row)
     header = Header(
         key=key,
@@ -70,14 +77,21 @@ def run_unit(bench: Bench, unit: Unit, *, key: str) -> tuple[list[Row], Header]:
         seconds=round(time.perf_counter() - started, 3),
         versions=found.receipt.versions,
         device=str(bench.loaded.model.device),
-        details={"unit": prepared.unit, "chosen": chosen, **prepared.details},
+        details={"unit": prepared.unit, "chosen": chosen, **prepared.details, **judged},
         code=bench.code,
     )
     return rows, header
 
 
-def _complete(bench: Bench, unit: Unit, prepared: Prepared, factors: Sequence[float], half: Half) -> _Scored:
-    """Complete and judge every prompt of a half at every factor."""
+def _complete(
+    bench: Bench,
+    unit: Unit,
+    prepared: Prepared,
+    factors: Sequence[float],
+    half: Half,
+    replies: Counter[Outcome],
+) -> _Scored:
+    """Complete and judge every prompt of a half at every factor; how ratings came about is counted in ``replies``."""
     settings = bench.settings
     prompts = bench.source.prompts(unit.concept, half)
     sampling = Sampling(settings.max_new_tokens, settings.temperature)
@@ -100,7 +114,9 @@ def _complete(bench: Bench, unit: Unit, prepared: Prepared, factors: Sequence[fl
         for place in some_factors:
             found[place] += [[next(rest) for _ in range(settings.samples)] for _ in some_prompts]
     flat = [one for of_factor in found for row in of_factor for one in row]
-    scores = iter(_judge(bench, unit.concept, flat))
+    judged = _judge(bench, unit.concept, flat)
+    replies.update(rating.outcome for row in judged for rating in row.ratings)
+    scores = iter([row.score for row in judged if row.score is not None])
     return [[[(one, next(scores)) for one in row] for row in of_factor] for of_factor in found]
 
 
@@ -121,21 +137,30 @@ def batches(n_factors: int, n_prompts: int, samples: int, size: int) -> Iterator
             yield range(place, place + 1), range(start, min(start + together, n_prompts))
 
 
-def _judge(bench: Bench, concept: str, completions: Sequence[Completion]) -> list[Score]:
+def _judge(bench: Bench, concept: str, completions: Sequence[Completion]) -> list[JudgedRow]:
+    """Judge completions, each of which has a score afterwards."""
     named = concept if knows_the_truth(bench.settings.judge) else bench.source.words(concept)
     asked = [RowToJudge(named, one.prompt, one.text) for one in completions]
     judged = score_all(bench.judge, asked, should_stop=bench.should_stop)
-    scores = [row.score for row in judged]
     missing = [row for row in judged if row.score is None]
     if missing:
         if bench.should_stop is not None and bench.should_stop():
             raise Cancelled
-        reasons = [rating.reason for row in missing for rating in row.ratings if rating.outcome == "failed"]
+        ratings = [rating for row in missing for rating in row.ratings if rating.outcome in ("failed", "cut_off")]
+        is_cut = any(rating.outcome == "cut_off" for rating in ratings)
         raise JudgeError(
             f"The judge gave no rating for {len(missing)} of {len(judged)} completions"
-            f"{f' ({reasons[0]})' if reasons else ''}; resume the run later."
+            f"{f' ({ratings[0].reason})' if ratings else ''}; "
+            f"{'resume the run with longer replies (--judge-max-tokens)' if is_cut else 'resume the run later'}."
         )
-    return [score for score in scores if score is not None]
+    ratings = [rating for row in judged for rating in row.ratings if rating.outcome != "empty"]
+    unreadable = [rating for rating in ratings if rating.outcome in ("unparsable", "out_of_range")]
+    if len(unreadable) > MOST_UNREADABLE * len(ratings):
+        raise JudgeError(
+            f"{len(unreadable)} of {len(ratings)} replies of the judge are no rating, such as this one: "
+            f"{unreadable[0].reason} Name a judge that keeps to the form."
+        )
+    return judged
 
 
 def _rows(

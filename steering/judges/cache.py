@@ -41,14 +41,14 @@ class Reply:
 
     Attributes:
         text: the judge's words; what went wrong where it failed.
-        kind: "answered", "refused" by the judge or a content filter, "failed" where no reply came. A failure is never
-            stored.
+        kind: "answered", "refused" by the judge or a content filter, "cut" where it came to the limit of its length
+            before its end, "failed" where no reply came. The last two are never stored.
         prompt_tokens: as reported, 0 where not.
         completion_tokens: as reported, 0 where not.
     """
 
     text: str
-    kind: Literal["answered", "refused", "failed"] = "answered"
+    kind: Literal["answered", "refused", "cut", "failed"] = "answered"
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
@@ -117,9 +117,9 @@ class ReplyCache:
         """Store ``reply`` and return what is stored now.
 
         The first reply under a key stays, so that two processes that asked the same question go on with the same one.
-        A failure is returned as it is and not stored.
+        A failure, and a reply that was cut off, is returned as it is and not stored: asked again, it may be whole.
         """
-        if reply.kind == "failed":
+        if reply.kind in ("failed", "cut"):
             return reply
         row = (key, _encoded(reply.text), reply.kind, reply.prompt_tokens, reply.completion_tokens, time.time())
         with self._lock:

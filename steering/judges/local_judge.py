@@ -1,14 +1,17 @@
 """What does a language model on this machine say about a completion?"""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Literal
 
 from steering.encoding import encode_prompt
 from steering.errors import JudgeError, ModelError
 from steering.fingerprints import weights_fingerprint
 from steering.generation import Condition, Sampling, generate
 from steering.judges.cache import Reply, ReplyCache
+from steering.judges.rubric import SHORTER
 from steering.judges.rubric_judge import Question, RubricJudge
-from steering.judges.settings import JudgeSettings
+from steering.judges.settings import MORE_TOKENS, JudgeSettings
 from steering.models import LanguageModel
 
 
@@ -64,11 +67,45 @@ class LocalJudge(RubricJudge):
         deliver: Callable[[Question, Reply], None],
         should_stop: Callable[[], bool],
     ) -> None:
-        sampling = Sampling(max_new_tokens=self._max_tokens, temperature=self._temperature)
+        cut: list[tuple[Question, Reply]] = []
+
+        def whole_or_once_more(question: Question, reply: Reply) -> None:
+            if reply.kind == "cut":
+                cut.append((question, reply))
+            else:
+                deliver(question, self._keep(question, reply))
+
+        self._generate(questions, "", self._max_tokens, whole_or_once_more, should_stop)
+        first = dict(cut)
+
+        def last_word(question: Question, reply: Reply) -> None:
+            before = first.pop(question)
+            if reply.kind == "failed":  # no room for a longer one
+                reply = replace(before, kind="cut")
+            else:
+                reply = replace(
+                    reply,
+                    prompt_tokens=before.prompt_tokens + reply.prompt_tokens,
+                    completion_tokens=before.completion_tokens + reply.completion_tokens,
+                )
+            deliver(question, self._keep(question, reply))
+
+        self._generate(list(first), f"\n\n{SHORTER}", self._max_tokens * MORE_TOKENS, last_word, should_stop)
+
+    def _generate(
+        self,
+        questions: Sequence[Question],
+        more: str,
+        max_tokens: int,
+        deliver: Callable[[Question, Reply], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """Reply to every question, with ``more`` behind it, in at most ``max_tokens``."""
+        sampling = Sampling(max_new_tokens=max_tokens, temperature=self._temperature)
         fitting: dict[int, list[tuple[int, Question]]] = {}
         for question in questions:
             try:
-                length = len(encode_prompt(self.model, question.prompt))
+                length = len(encode_prompt(self.model, question.prompt + more))
             except ModelError as error:
                 deliver(question, Reply(str(error), "failed"))
                 continue
@@ -80,7 +117,7 @@ class LocalJudge(RubricJudge):
                 if should_stop():
                     return
                 batch = ordered[start : start + self.settings.batch_size]
-                prompts = [question.prompt for question in batch]
+                prompts = [question.prompt + more for question in batch]
                 found = generate(
                     self.model,
                     [Condition("baseline")],
@@ -93,5 +130,5 @@ class LocalJudge(RubricJudge):
                 for question, completion in zip(batch, found, strict=True):
                     receipt = completion.receipt
                     if receipt.finished != "stopped":
-                        reply = Reply(completion.text, "answered", receipt.n_prompt_tokens, receipt.n_generated)
-                        deliver(question, self._keep(question, reply))
+                        kind: Literal["answered", "cut"] = "answered" if receipt.finished == "end" else "cut"
+                        deliver(question, Reply(completion.text, kind, receipt.n_prompt_tokens, receipt.n_generated))

@@ -2,15 +2,17 @@
 
 The `openai` package is an extra and imported when a judge is made. Retries are our own and not the client's, because a
 wait of two minutes must end when the user stops the run, and because a used-up quota, which has the status of a passing
-overload, is not worth waiting for.
+overload, is not worth waiting for. Answers are read piece by piece, because the client's time-out begins anew with
+every byte that comes, so that an endpoint that sends blanks to keep a connection open could hold a request for ever.
 """
 
+import json
 import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import Any, NoReturn
@@ -18,8 +20,9 @@ from typing import Any, NoReturn
 from steering.errors import JudgeError, JudgeUnusableError
 from steering.judges.cache import Reply, ReplyCache
 from steering.judges.endpoint import Endpoint, find_endpoint
+from steering.judges.rubric import SHORTER
 from steering.judges.rubric_judge import Question, RubricJudge
-from steering.judges.settings import JudgeSettings
+from steering.judges.settings import MORE_TOKENS, JudgeSettings
 
 REQUIREMENT = "openai>=3.54,<4"
 """The same as the extra ``judge`` in pyproject.toml."""
@@ -29,6 +32,8 @@ POLL_SECONDS = 0.2
 MAX_DETAIL = 200
 RETRIED = frozenset({408, 409, 429})
 FILTERED = frozenset({"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"})
+LONGEST_ANSWER = 16 * 2**20
+"""Bytes: far more than any rating, thinking aloud included."""
 TOO_LONG = frozenset({"context_length_exceeded", "string_above_max_length"})
 
 
@@ -143,9 +148,9 @@ class OpenAIJudge(RubricJudge):
         """One question with its retries, in a worker thread."""
         attempt = 0
         while True:
-            found = self._request(question.prompt)
+            found = self._request(question.prompt, self.settings.max_tokens)
             if isinstance(found, Reply):
-                return self._keep(question, found)
+                return self._keep(question, self._whole(question, found, stopped))
             if found.fatal:
                 raise JudgeUnusableError(f"The judge {self.name} cannot be used: {found.sentence}")
             wished = found.after or 0.0
@@ -157,21 +162,46 @@ class OpenAIJudge(RubricJudge):
                 return Reply(found.sentence, "failed")
             attempt += 1
 
-    def _request(self, prompt: str) -> Reply | _Problem:
+    def _whole(self, question: Question, reply: Reply, stopped: threading.Event) -> Reply:
+        """``reply``, or where it was cut off the one that is given when asked once more; both are paid for."""
+        if reply.kind != "cut" or self.settings.max_tokens is None or stopped.is_set():
+            return reply
+        found = self._request(f"{question.prompt}\n\n{SHORTER}", self.settings.max_tokens * MORE_TOKENS)
+        if not isinstance(found, Reply):  # such as a limit that is more than the endpoint allows
+            return reply
+        return replace(
+            found,
+            prompt_tokens=reply.prompt_tokens + found.prompt_tokens,
+            completion_tokens=reply.completion_tokens + found.completion_tokens,
+        )
+
+    def _request(self, prompt: str, max_tokens: int | None) -> Reply | _Problem:
         """One attempt. Errors end here: those of the client hold the request, and with it the key."""
+        import httpx
         import openai
 
         options: dict[str, Any] = {}
         if self.settings.temperature is not None:
             options["temperature"] = float(self.settings.temperature)
-        if self.settings.max_tokens is not None:
+        if max_tokens is not None:
             # OpenAI has renamed it and its newer models refuse the old name, which is the one that all others know.
             name = "max_completion_tokens" if self.endpoint.is_openai else "max_tokens"
-            options[name] = self.settings.max_tokens
+            options[name] = max_tokens
+        answer: Any = None
+        deadline = time.monotonic() + self.settings.deadline
         try:
-            answer: Any = self._client.chat.completions.create(
+            with self._client.chat.completions.with_streaming_response.create(
                 model=self.model, messages=[{"role": "user", "content": prompt}], **options
-            )
+            ) as response:
+                body = bytearray()
+                for piece in response.iter_bytes():
+                    body += piece
+                    if time.monotonic() > deadline:
+                        return _Problem(f"No whole answer came within {self.settings.deadline:g} seconds.", again=True)
+                    if len(body) > LONGEST_ANSWER:
+                        break
+                else:
+                    answer = json.loads(body)
         except openai.APITimeoutError:
             return _Problem(f"No answer came within {self.settings.timeout:g} seconds.", again=True)
         except openai.APIConnectionError as error:
@@ -179,8 +209,12 @@ class OpenAIJudge(RubricJudge):
             return _Problem(f"{self.endpoint.host} cannot be reached{cause}; check the address.", again=True)
         except openai.APIStatusError as error:
             return self._status(error)
-        except (openai.OpenAIError, ValueError):
-            answer = None  # a body that is no JSON, or not of the form agreed on
+        except httpx.TimeoutException:  # while the body is read, where the client translates nothing
+            return _Problem(f"No answer came within {self.settings.timeout:g} seconds.", again=True)
+        except httpx.HTTPError as error:
+            return _Problem(f"{self.endpoint.host} broke off its answer ({type(error).__name__}).", again=True)
+        except (openai.OpenAIError, ValueError, RecursionError):
+            pass  # a body that is no JSON
         found = _reply(answer)
         return found or _Problem(
             f"{self.endpoint.host} answers in another form than a chat completion; a base URL mostly ends in /v1.",
@@ -228,20 +262,33 @@ def _client(endpoint: Endpoint, settings: JudgeSettings) -> Any:
 
 
 def _reply(answer: Any) -> Reply | None:
-    """The reply in a chat completion, None where it is none. The client checks no types, so this does."""
-    choices = getattr(answer, "choices", None)
-    choice: Any = choices[0] if isinstance(choices, list) and choices else None
-    message = getattr(choice, "message", None)
-    if message is None or isinstance(message, str | int | float | list | dict):
+    """The reply in a chat completion, given as the values of its JSON; None where it is none."""
+    choices = answer.get("choices") if isinstance(answer, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(message, dict):
         return None
-    usage = getattr(answer, "usage", None)
-    counts = [getattr(usage, name, 0) for name in ("prompt_tokens", "completion_tokens")]
+    usage = answer.get("usage")
+    counts = [usage.get(name) if isinstance(usage, dict) else 0 for name in ("prompt_tokens", "completion_tokens")]
     read, written = (count if isinstance(count, int) and count > 0 else 0 for count in counts)
-    refusal, content = getattr(message, "refusal", None), getattr(message, "content", None)
-    text = content if isinstance(content, str) else ""
-    if refusal or getattr(choice, "finish_reason", None) == "content_filter":
+    text, refusal = _text(message.get("content")), message.get("refusal")
+    finish = choice.get("finish_reason")
+    if refusal or finish == "content_filter":
         return Reply(str(refusal or text or "stopped by a content filter"), "refused", read, written)
-    return Reply(text, "answered", read, written)
+    return Reply(text, "cut" if finish == "length" else "answered", read, written)
+
+
+def _text(content: Any) -> str:
+    """What is said in a message: a text, or a list of parts, of which some endpoints make every message."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    texts = [
+        part if isinstance(part, str) else part.get("text")
+        for part in parts
+        if isinstance(part, str) or (isinstance(part, dict) and part.get("type", "text") in ("text", "output_text"))
+    ]
+    return "".join(text for text in texts if isinstance(text, str))
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

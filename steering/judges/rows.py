@@ -32,7 +32,8 @@ class JudgedRow:
 
     Attributes:
         row: as it was given.
-        score: None where a rating is missing because no reply came or the run was stopped; never a guess.
+        score: None where a rating is missing because no reply came, none came to its end, or the run was stopped;
+            never a guess.
         ratings: concept, instruction, fluency with how each came about; none from a judge that reads no replies, such
             as the world's ground truth.
     """
@@ -84,6 +85,7 @@ class Tally:
             "unparsable": "unparsable replies counted as 0",
             "out_of_range": "replies out of range counted as 0",
             "refused": "refusals counted as 0",
+            "cut_off": "replies cut off, which rate nothing",
             "failed": "requests failed",
             "stopped": "ratings not asked for because the run was stopped",
         }

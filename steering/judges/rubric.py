@@ -12,7 +12,7 @@ from typing import Literal, get_args
 Aspect = Literal["concept", "instruction", "fluency"]
 ASPECTS: tuple[Aspect, ...] = get_args(Aspect)
 
-RUBRIC_VERSION = 1
+RUBRIC_VERSION = 2
 """Counted up with every change of wording or parsing, so that no old reply is taken for a new one."""
 
 _TASKS: dict[Aspect, str] = {
@@ -47,20 +47,36 @@ _FORM = (
     "Rating: [[x]]"
 )
 
-Outcome = Literal["rated", "empty", "unparsable", "out_of_range", "refused", "failed", "stopped"]
+SHORTER = (
+    "Your reply to this was cut off before it came to its rating. Leave the reason out this time and reply with that "
+    "last line alone."
+)
+"""Put behind a question whose reply was cut off, when it is asked once more."""
+
+Outcome = Literal["rated", "empty", "unparsable", "out_of_range", "refused", "cut_off", "failed", "stopped"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 """How a rating came about.
 
 ``rated`` the reply had one; ``empty`` there was no text to rate, it counts 0 and nobody was asked; ``unparsable``,
-``out_of_range`` and ``refused`` count 0, as in AxBench, and are reported; ``failed`` no reply came and ``stopped`` the
-user stopped before it came: no rating at all.
+``out_of_range`` and ``refused`` count 0, as in AxBench, and are reported; ``cut_off`` the reply came to the limit of
+its length before its end, twice, ``failed`` no reply came and ``stopped`` the user stopped before it came: no rating at
+all.
 """
 COUNTED_AS_ZERO: frozenset[Outcome] = frozenset({"unparsable", "out_of_range", "refused"})
-MISSING: frozenset[Outcome] = frozenset({"failed", "stopped"})
+MISSING: frozenset[Outcome] = frozenset({"cut_off", "failed", "stopped"})
 
 MAX_REASON = 400
+_MARK = re.compile(r"(?<![a-z])rating\s*(?:\([^()\n]*\)\s*)?(?:\*\*|__)?\s*[:=]", flags=re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
 _BRACKETED = re.compile(r"\[\[(.*?)\]\]")
+_DECORATION = " \t*_`[]{}()<>\"'"
+_SCALE = re.compile(r"\s*\(?\s*(?:/|out\s+of|of)\s*2(?:\.0)?(?![\d.]*\d)\s*\)?", flags=re.IGNORECASE)
+"""What says that the highest rating is 2, and is no second rating."""
+_ANOTHER = re.compile(
+    r"\W*(?:(?:or|to|and|maybe|perhaps)\W+(?:an?\W+)?(?:[-+]?\d|zero|one|two|three)|[/,~\u2012-\u2015-]\W*\d)",
+    flags=re.IGNORECASE,
+)
+"""What makes a range or a choice of the number before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +125,9 @@ def judge_prompt(aspect: Aspect, concept: str, prompt: str, text: str) -> str:
 def parse_rating(reply: str) -> tuple[int, Outcome]:
     """The number after the last "Rating:" of a reply, and whether it is one.
 
-    ``[[x]]`` is what was asked for; a bare number alone on the line is understood too, and bold type is ignored.
+    ``[[x]]`` is what was asked for. A number without brackets is understood too, also with the scale ("2/2", "2 out of
+    2") or words behind it, unless they name another rating ("1 or 2", "2 (or 1)"): then nobody knows which is meant.
+    Bold type is ignored.
 
     Returns:
         The rating and "rated", or 0 and "unparsable" or "out_of_range".
@@ -118,12 +136,12 @@ def parse_rating(reply: str) -> tuple[int, Outcome]:
     lines = rest.strip(" \t\r\n*_`").splitlines()
     if not found or not lines:
         return 0, "unparsable"
-    line = lines[0]
-    bracketed = _BRACKETED.match(line)
-    number = bracketed.group(1).strip() if bracketed else line.strip(" \t*_`[]\"'.")
-    if not _NUMBER.fullmatch(number):
+    bracketed = _BRACKETED.findall(lines[0])
+    # What was asked for is taken at its word, whatever follows it; two of them must agree.
+    values = {_number(one) for one in bracketed} if lines[0].startswith("[[") and bracketed else {_number(lines[0])}
+    value = values.pop() if len(values) == 1 else None
+    if value is None:
         return 0, "unparsable"
-    value = float(number)
     return (int(value), "rated") if value in (0.0, 1.0, 2.0) else (0, "out_of_range")
 
 
@@ -136,11 +154,27 @@ def reason_of(reply: str) -> str:
 
 def _last_rating(reply: str) -> tuple[str, str, str]:
     """Before, at and after the last "Rating:"; without one everything is before."""
-    marks = list(re.finditer(r"rating\s*(?:\*\*|__)?\s*:", reply, flags=re.IGNORECASE))
+    marks = list(_MARK.finditer(reply))
     if not marks:
         return reply, "", ""
     last = marks[-1]
     return reply[: last.start()], last.group(), reply[last.end() :]
+
+
+def _number(line: str) -> float | None:
+    """The one number that a line begins with; None where there is none, or more than one could be meant."""
+    line = line.lstrip(_DECORATION)
+    found = _NUMBER.match(line)
+    if found is None:
+        return None
+    value, rest = float(found.group()), line[found.end() :]
+    if rest[:1].isalnum():  # "2nd"
+        return None
+    rest = _SCALE.sub("", rest.lstrip(_DECORATION.replace("(", "")), count=1)
+    if _ANOTHER.match(rest):  # "1-2", "1 or two", "2/5"
+        return None
+    others = {float(one) for one in _NUMBER.findall(rest)}
+    return None if others & {0.0, 1.0, 2.0} - {value} else value
 
 
 def _fenced(title: str, content: str) -> str:

@@ -203,6 +203,11 @@ def _rating(aspect: Aspect, question: Question | None, replies: dict[str, Reply]
         return Rating(aspect, 0, "stopped", "The run was stopped before this was asked.")
     if reply.kind == "failed":
         return Rating(aspect, 0, "failed", reply.text)
+    if reply.kind == "cut":
+        told = f"The judge's reply was cut off before its rating: “{_shown(reply.text, tail=True)}”"
+        return Rating(
+            aspect, 0, "cut_off", told, prompt_tokens=reply.prompt_tokens, completion_tokens=reply.completion_tokens
+        )
     rating = _read(aspect, reply)
     if question.key not in fresh:
         return replace(rating, cached=True)

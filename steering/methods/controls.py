@@ -37,13 +37,23 @@ def random_feature(task: Task) -> Prepared:
 
 
 def other_concept(task: Task) -> Prepared:
-    """The feature that F1c chooses for another concept.
+    """The feature that F1c chooses for another concept: the first of ``task.others`` for which it is another feature.
+
+    Concepts may share their feature. Steering with that would be no control but the method itself.
 
     Raises:
-        SaeError: there is no other concept.
+        SaeError: there is no other concept, or all share their feature with this one.
     """
-    if task.other is None:
+    if not task.others:
         raise SaeError("The control other_concept needs the examples of a second concept; give more than one concept.")
-    other = task.other()
-    chosen = int(sae_f1c(other).details["feature_ids"][0])
-    return steering_with("other_concept", task, [chosen], details={"other": other.concept})
+    own = int(sae_f1c(task).details["feature_ids"][0])
+    shared = []
+    for make in task.others:
+        other = make()
+        chosen = int(sae_f1c(other).details["feature_ids"][0])
+        if chosen != own:
+            return steering_with("other_concept", task, [chosen], details={"other": other.concept, "shared": shared})
+        shared.append(other.concept)
+    raise SaeError(
+        f"F1c chooses feature {own} for every other concept too; the control needs one with another feature."
+    )

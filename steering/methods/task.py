@@ -34,8 +34,8 @@ class Task:
         label: their label of the concept.
         split: methods are fitted on its training rows alone.
         seed: of everything a method draws.
-        other: makes the task of another concept, for the control that steers with the wrong feature; None where there
-            is no other.
+        others: each makes the task of another concept, for the control that steers with the wrong feature; the first
+            that serves is taken.
         should_stop: asked now and then by methods that take long.
         positions: which tokens features and directions are read at, and so also where they are written.
         ranked: the features by F1c, with effects (True) and without, once a method has asked for them.
@@ -47,7 +47,7 @@ class Task:
     label: str
     split: Split
     seed: int = 0
-    other: "Callable[[], Task] | None" = None
+    others: "tuple[Callable[[], Task], ...]" = ()
     should_stop: Callable[[], bool] | None = None
     positions: Positions = "all"
     ranked: dict[bool, tuple[FeatureRank, ...]] = field(default_factory=dict, init=False, repr=False)

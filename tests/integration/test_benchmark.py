@@ -19,7 +19,7 @@ from steering.benchmark import outcome, runner
 from steering.benchmark.collect import read_results
 from steering.benchmark.parts import RESULTS, RunFolder, read_folder
 from steering.benchmark.report import as_text, report
-from steering.benchmark.runner import run_benchmark
+from steering.benchmark.runner import Summary, run_benchmark
 from steering.errors import Cancelled, SteeringError
 from steering.evidence.protocol import check_protocol, choose_factors
 from steering.methods import directions
@@ -385,3 +385,28 @@ def test_another_model_under_the_same_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SteeringError, match="another model or SAE"):
         run_benchmark(settings, tmp_path / "out", resume=True)
     assert np.all([path.suffix == ".parquet" for path in (tmp_path / "out" / "parts").iterdir()])
+
+
+def odd(bench: Path, out: Path, wish: str, monkeypatch: pytest.MonkeyPatch) -> Summary:
+    """A run of one unit, 2 and 3 completions with 3 ratings each, with an odd judge."""
+    monkeypatch.setenv("STEERSCOPE_TEST_ODD", wish)
+    judge = "python:tests.unit.benchmark.stub_judge:OddJudge"
+    return run_benchmark(bench_settings(bench, methods=("none",), concepts=("zed",), judge=judge), out)
+
+
+def test_replies_that_are_no_rating_are_counted(bench: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    summary = odd(bench, tmp_path / "out", "unparsable 1", monkeypatch)
+    assert summary.failures == ()
+    folder = read_folder(tmp_path / "out")
+    header = folder.header(next(folder.settings.units()))
+    assert header.details["judge"] == {"rated": 13, "unparsable": 2}
+
+
+def test_a_judge_that_does_not_rate_makes_no_table_of_zeros(
+    bench: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (failure,) = odd(bench, tmp_path / "unreadable", "out_of_range 2", monkeypatch).failures
+    assert "2 of 6 replies of the judge are no rating, such as this one: odd enough" in failure.error
+    (failure,) = odd(bench, tmp_path / "cut", "cut_off 1", monkeypatch).failures
+    assert "no rating for 1 of 2 completions (odd enough)" in failure.error
+    assert "--judge-max-tokens" in failure.error

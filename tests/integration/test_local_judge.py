@@ -32,15 +32,19 @@ def judge(model: LanguageModel, cache: ReplyCache | None = None, **settings: Any
     return LocalJudge(model, settings=JudgeSettings(**{"max_tokens": 3, "batch_size": 4, **settings}), cache=cache)
 
 
-def replying(monkeypatch: pytest.MonkeyPatch, reply: str) -> list[list[str]]:
-    """The model's own words replaced by ``reply``; its batches are returned."""
+def replying(monkeypatch: pytest.MonkeyPatch, reply: str, *, finished: Sequence[str] = ("end",)) -> list[list[str]]:
+    """The model's own words replaced by ``reply``; its batches are returned.
+
+    The n-th batch ends as the n-th of ``finished`` says, later ones as the last.
+    """
     batches: list[list[str]] = []
     real = local_judge.generate
 
     def generate(model: LanguageModel, conditions: Sequence[Any], prompts: Sequence[str], **rest: Any) -> list:
         batches.append(list(prompts))
         found: list[Completion] = real(model, conditions, prompts, **rest)
-        return [replace(one, text=reply) for one in found]
+        end = finished[min(len(batches), len(finished)) - 1]
+        return [replace(one, text=reply, receipt=replace(one.receipt, finished=end)) for one in found]
 
     monkeypatch.setattr(local_judge, "generate", generate)
     return batches
@@ -64,13 +68,40 @@ def test_replies_are_rated_kept_and_not_asked_again(
         assert len(batches) == 3
 
 
-def test_a_model_with_nothing_to_say_counts_zero_and_is_reported(roomy: LanguageModel) -> None:
-    made = judge(roomy)
-    judged = made.score_many(ROWS[:1])
+def test_a_model_that_never_comes_to_its_rating_rates_nothing_and_is_reported(
+    roomy: LanguageModel, tmp_path: Path
+) -> None:
+    with ReplyCache(tmp_path / "judge.sqlite") as cache:
+        made = judge(roomy, cache)
+        judged = made.score_many(ROWS[:1])
+        assert judged[0].score is None
+        assert tally(judged).outcomes["cut_off"] == 3
+        assert tally(judged).completion_tokens == 3 * (3 + 12)
+        assert len(cache) == 0
+        assert made.score_many(ROWS[:1]) == judged  # greedy
+
+
+def test_a_reply_that_was_cut_off_is_asked_for_once_more(
+    roomy: LanguageModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    batches = replying(monkeypatch, "Rating: [[1]]", finished=("length", "end"))
+    with ReplyCache(tmp_path / "judge.sqlite") as cache:
+        judged = judge(roomy, cache).score_many(ROWS[:1])
+        assert judged[0].score is not None
+        assert judged[0].score.overall == 1.0
+        assert [len(batch) for batch in batches] == [3, 3]
+        assert all(later.startswith(first) for first, later in zip(sorted(batches[0]), sorted(batches[1]), strict=True))
+        assert len(cache) == 3
+
+
+def test_a_reply_that_cannot_be_read_counts_zero_and_is_reported(
+    roomy: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replying(monkeypatch, "Well.")
+    judged = judge(roomy).score_many(ROWS[:1])
     assert judged[0].score is not None
     assert judged[0].score.overall == 0.0
     assert tally(judged).outcomes["unparsable"] == 3
-    assert made.score_many(ROWS[:1]) == judged  # greedy
 
 
 def test_samples_differ_and_repeat(roomy: LanguageModel, tmp_path: Path) -> None:

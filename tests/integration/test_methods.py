@@ -1,6 +1,7 @@
 """Has every method the same number of strengths, and does it move the stream as far as it says?"""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from tests.tiny_bench import rows
 from tests.tiny_sae import tiny_sae
 
 
-def task_of(model: LanguageModel, concept: str, *, other: str | None = None, n_train: int | None = None) -> Task:
+def task_of(model: LanguageModel, concept: str, *, others: tuple[str, ...] = (), n_train: int | None = None) -> Task:
     table = rows()
     labels = np.array([[row["labels"] == concept] for row in table])
     examples = LabelledExamples.from_rows(
@@ -30,12 +31,12 @@ def task_of(model: LanguageModel, concept: str, *, other: str | None = None, n_t
     everything = np.arange(len(table))
     split = Split(everything, everything[:0], 0, 0.0)
     loaded = Loaded(model, tiny_sae(model.d_model), None)
-    return Task(loaded, concept, examples, concept, split, 0, None if other is None else lambda: task_of(model, other))
+    return Task(loaded, concept, examples, concept, split, 0, tuple(partial(task_of, model, other) for other in others))
 
 
 @pytest.fixture(scope="module")
 def task(tiny_llama: LanguageModel) -> Task:
-    return task_of(tiny_llama, "zed", other="vowel")
+    return task_of(tiny_llama, "zed", others=("vowel",))
 
 
 # No token of the tiny tokenizer is four letters long, so there is no label to search; see its own test.
@@ -97,8 +98,7 @@ def test_features_have_the_property_they_are_chosen_for(task: Task) -> None:
     assert several[0] == best[0]
     assert len(set(several)) == len(several) == 3
     other = method("other_concept").prepare(task)
-    assert task.other is not None
-    assert other.details["feature_ids"] == method("sae_f1c").prepare(task.other()).details["feature_ids"]
+    assert other.details["feature_ids"] == method("sae_f1c").prepare(task.others[0]()).details["feature_ids"]
     alike = method("random_feature").prepare(task).details
     assert alike["feature_ids"] != best
     density = task.statistics.density
@@ -118,6 +118,17 @@ def test_the_same_seed_draws_the_same_and_another_does_not(tiny_llama: LanguageM
     # An interval over concepts holds the chance of the draw only where every concept has a draw of its own.
     assert not torch.equal(first.direction, third.direction)
     assert not torch.equal(first.direction, fourth.direction)
+
+
+def test_the_other_concepts_feature_is_another_one(tiny_llama: LanguageModel) -> None:
+    """Two concepts with the same examples choose the same feature: that would be no control."""
+    task = task_of(tiny_llama, "zed", others=("zed", "vowel"))
+    own = method("sae_f1c").prepare(task).details["feature_ids"]
+    control = method("other_concept").prepare(task).details
+    assert control["feature_ids"] != own
+    assert (control["other"], control["shared"]) == ("vowel", ["zed"])
+    with pytest.raises(SaeError, match="for every other concept too"):
+        method("other_concept").prepare(task_of(tiny_llama, "zed", others=("zed",)))
 
 
 def test_a_filter_that_leaves_nothing_drops_the_concept(

@@ -20,6 +20,8 @@ class Answer:
         headers: besides the usual ones.
         delay: seconds before it is sent.
         content_type: of the body.
+        blanks: so many are sent before the body, one every hundredth of a second, as servers do that keep a connection
+            open while they think.
     """
 
     status: int = 200
@@ -27,9 +29,10 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0.0
     content_type: str = "application/json"
+    blanks: int = 0
 
 
-def completion(text: str | None, *, refusal: str | None = None, finish: str = "stop") -> Answer:
+def completion(text: str | list[Any] | None, *, refusal: str | None = None, finish: str = "stop") -> Answer:
     message = {"role": "assistant", "content": text, "refusal": refusal}
     return Answer(
         body={
@@ -100,8 +103,11 @@ def stub_endpoint() -> Iterator[Stub]:
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Type", answer.content_type)
-                self.send_header("Content-Length", str(len(data)))
+                self.send_header("Content-Length", str(len(data) + answer.blanks))
                 self.end_headers()
+                for _ in range(answer.blanks):
+                    self.wfile.write(b" ")
+                    time.sleep(0.01)
                 self.wfile.write(data)
             except OSError:  # the client had no patience
                 self.close_connection = True

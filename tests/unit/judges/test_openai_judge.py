@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 import tomllib
 import traceback
 from collections.abc import Iterator
@@ -86,7 +87,6 @@ def test_what_is_left_to_the_endpoint_is_not_sent(stub: Stub) -> None:
     ("answer", "outcome"),
     [
         (completion("I cannot decide."), "unparsable"),
-        (completion("Thinking ..., Rati", finish="length"), "unparsable"),
         (completion(None), "unparsable"),
         (completion("Rating: [[7]]"), "out_of_range"),
         (completion(None, refusal="I will not."), "refused"),
@@ -106,6 +106,70 @@ def test_what_is_no_rating_counts_zero_and_is_reported(stub: Stub, answer: Answe
     assert (found.outcomes[outcome], found.n_counted_as_zero, found.n_scored) == (1, 1, 1)
     assert "counted as 0" in found.sentence()
     assert len(stub.seen) == 3  # an odd reply is a reply: it is not asked for again
+
+
+def test_a_reply_that_was_cut_off_is_asked_for_once_more_and_shorter(stub: Stub, tmp_path: Path) -> None:
+    stub.script = [completion("Thinking ..., Rating: [[0", finish="length"), completion("Rating: [[2]]")]
+    with ReplyCache(tmp_path / "judge.sqlite") as cache:
+        judged = judge(stub, cache=cache, max_tokens=50).score_many([ROW])
+        assert judged[0].score is not None
+        assert judged[0].score.overall == 2.0
+        assert [body["max_tokens"] for body in stub.seen] == [50, 200, 50, 50]
+        first, second = (body["messages"][0]["content"] for body in stub.seen[:2])
+        assert second.startswith(first)
+        assert second != first
+        assert tally(judged).prompt_tokens == 400  # both were paid for
+        # What came at last is the question's reply from now on.
+        assert judge(stub, cache=cache, max_tokens=50).score_many([ROW])[0].score == judged[0].score
+        assert len(stub.seen) == 4
+
+
+@pytest.mark.parametrize(
+    "second", [completion("And so on", finish="length"), failure(400, "max_tokens is too large"), failure(500, "boom")]
+)
+def test_a_reply_that_stays_cut_off_rates_nothing_and_is_not_kept(stub: Stub, second: Answer, tmp_path: Path) -> None:
+    stub.script = [completion("Thinking ..., Rating: [[0", finish="length"), second]
+    with ReplyCache(tmp_path / "judge.sqlite") as cache:
+        judged = judge(stub, cache=cache).score_many([ROW])
+        assert judged[0].score is None
+        assert [rating.outcome for rating in judged[0].ratings] == ["cut_off", "rated", "rated"]
+        assert "cut off" in judged[0].ratings[0].reason
+        assert "1 replies cut off" in tally(judged).sentence()
+        assert len(cache) == 2
+        assert judge(stub, cache=cache).score_many([ROW])[0].score is not None
+        assert len(stub.seen) == 5
+    stub.script = [completion("Thinking", finish="length"), second]
+    with pytest.raises(JudgeError, match="gave no concept rating: The judge's reply was cut off"):
+        judge(stub).score(ROW.concept, ROW.prompt, ROW.text)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [{"type": "text", "text": "It is there.\nRating: [[1]]"}],
+        [{"type": "text", "text": "It is there.\n"}, {"type": "text", "text": "Rating: [[1]]"}],
+        [{"type": "thinking", "thinking": "Rating: [[0]]"}, {"text": "It is there.\nRating: [[1]]"}],
+        ["It is there.\n", "Rating: [[1]]"],
+    ],
+)
+def test_content_in_parts_is_read(stub: Stub, content: list[Any]) -> None:
+    stub.usual = completion(content)
+    score = judge(stub).score(ROW.concept, ROW.prompt, ROW.text)
+    assert (score.concept, score.instruction, score.fluency) == (1, 1, 1)
+    assert score.reasons[0] == "Concept: It is there."
+
+
+def test_an_answer_that_never_ends_ends_at_the_deadline(stub: Stub) -> None:
+    body = completion("Rating: [[2]]").body
+    stub.usual = Answer(body=body, blanks=3)  # signs of life before an answer do not hurt
+    assert judge(stub).score_many([ROW])[0].score is not None
+    stub.script = [Answer(body=body, blanks=3000)]
+    began = time.monotonic()
+    judged = judge(stub, timeout=5.0, deadline=0.2, retries=0).score_many([ROW])
+    assert time.monotonic() - began < 10  # half a minute of blanks would have come
+    assert judged[0].ratings[0].outcome == "failed"
+    assert judged[0].ratings[0].reason == "No whole answer came within 0.2 seconds."
+    assert [rating.outcome for rating in judged[0].ratings[1:]] == ["rated", "rated"]
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 529])

@@ -34,6 +34,39 @@ from steering.judges.score import Score
         ("", (0, "unparsable")),
         ("Rating: [[nan]]", (0, "unparsable")),
         ("Rating: [[²]]", (0, "unparsable")),
+        # words and the scale behind the number
+        ("Rating: 2 (very good)", (2, "rated")),
+        ("**Rating: 2** - very good", (2, "rated")),
+        ("Rating: 2 since it is there", (2, "rated")),
+        ("Rating: 2, it names the sea 14 times.", (2, "rated")),
+        ("Rating: 2/2", (2, "rated")),
+        ("Rating: [[1/2]]", (1, "rated")),
+        ("Rating: 1 / 2 (partly)", (1, "rated")),
+        ("Rating: 0 out of 2.", (0, "rated")),
+        ("Rating: 1 (out of 2)", (1, "rated")),
+        ("Rating: 2 (100 %)", (2, "rated")),
+        ("Rating: (1)", (1, "rated")),
+        ("Rating: **[[2]]**", (2, "rated")),
+        ("__Rating__: 2", (2, "rated")),
+        ("Rating (0-2): 1", (1, "rated")),
+        ("Final rating = 2", (2, "rated")),
+        # nobody knows which is meant
+        ("Rating: 2 (or 1)", (0, "unparsable")),
+        ("Rating: 1 or two", (0, "unparsable")),
+        ("Rating: 1-2", (0, "unparsable")),
+        ("Rating: 1\u20132", (0, "unparsable")),
+        ("Rating: 1 to 2", (0, "unparsable")),
+        ("Rating: 0, 1", (0, "unparsable")),
+        ("Rating: 1,5", (0, "unparsable")),
+        ("Rating: 2/5", (0, "unparsable")),
+        ("Rating: 2/20", (0, "unparsable")),
+        ("Rating: 2nd best", (0, "unparsable")),
+        ("Rating: [[1]] or [[2]]", (0, "unparsable")),
+        ("Rating: [[1 or 2]]", (0, "unparsable")),
+        ("Rating: very good, perhaps 2", (0, "unparsable")),
+        ("Operating: 2", (0, "unparsable")),
+        ("Rating: 7/2", (0, "out_of_range")),
+        ("Rating: 10 out of 2", (0, "out_of_range")),
     ],
 )
 def test_the_number_after_the_last_rating(reply: str, expected: tuple[int, str]) -> None:
@@ -76,19 +109,21 @@ def test_the_tally_names_every_outcome() -> None:
         Rating("instruction", 0, "refused", ""),
         Rating("fluency", 1, "rated", "", cached=True),
     )
+    cut = (*good[:2], Rating("fluency", 0, "cut_off", ""))
     gone = tuple(Rating(aspect, 0, "failed", "") for aspect in ASPECTS)
     found = tally(
         [
             JudgedRow(row, Score(2, 2, 2), good),
             JudgedRow(row, Score(0, 0, 1), odd),
+            JudgedRow(row, None, cut),
             JudgedRow(row, None, gone),
         ]
     )
     assert set(found.outcomes) == set(OUTCOMES)
-    assert (found.n_rows, found.n_scored, found.n_ratings) == (3, 2, 9)
-    assert (found.n_counted_as_zero, found.n_missing, found.n_cached) == (2, 3, 1)
-    assert (found.prompt_tokens, found.completion_tokens) == (15, 3)
+    assert (found.n_rows, found.n_scored, found.n_ratings) == (4, 2, 12)
+    assert (found.n_counted_as_zero, found.n_missing, found.n_cached) == (2, 4, 1)
+    assert (found.prompt_tokens, found.completion_tokens) == (25, 5)
     assert found.sentence() == (
-        "2 of 3 completions judged; 1 unparsable replies counted as 0; 1 refusals counted as 0; 3 requests failed; "
-        "1 of 9 ratings from the cache."
+        "2 of 4 completions judged; 1 unparsable replies counted as 0; 1 refusals counted as 0; 1 replies cut off, "
+        "which rate nothing; 3 requests failed; 1 of 12 ratings from the cache."
     )
