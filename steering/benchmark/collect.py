@@ -35,16 +35,14 @@ def collect(folder: RunFolder) -> Path | None:
     path = folder.path / RESULTS
     told = json.dumps({"key": folder.manifest.key, "settings": folder.settings.to_json()}, sort_keys=True)
     schema = SCHEMA.with_metadata({HEADER: told.encode()})
-    details = []
     try:
         with replacing(path) as part, pq.ParquetWriter(part, schema, compression=COMPRESSION) as writer:
             for unit in finished:
-                header = folder.header(unit)
-                details.append({"concept": unit.concept, "seed": unit.seed, "method": unit.method, **header.details})
+                folder.header(unit)  # a part of another run has no place here
                 writer.write_table(pq.read_table(folder.part(unit)).replace_schema_metadata(schema.metadata))
     except OSError as error:
         raise unwritable(path, error) from error
-    write_json(folder.path / DETAILS, details)
+    write_json(folder.path / DETAILS, folder.details())
     return path
 
 

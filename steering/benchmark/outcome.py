@@ -2,14 +2,14 @@
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from steering.benchmark.bench import Bench
 from steering.benchmark.parts import Failure
 from steering.benchmark.rows import encode
 from steering.benchmark.settings import Unit
-from steering.benchmark.unit import run_unit
+from steering.benchmark.unit import UnratedError, run_unit
 from steering.errors import Cancelled, JudgeUnusableError, SteeringError
 
 
@@ -48,13 +48,14 @@ def attempt(bench: Bench, unit: Unit, *, key: str) -> Outcome:
     except (Cancelled, JudgeUnusableError):
         raise
     except SteeringError as error:
-        failure = failed(unit, " ".join(str(error).split()))
+        replies: Mapping[str, int] = error.replies if isinstance(error, UnratedError) else {}
+        failure = failed(unit, " ".join(str(error).split()), replies=replies)
     except Exception as error:  # a bug in one method must not cost the night's other results
         told = f"{type(error).__name__}: {' '.join(str(error).split())}"
         failure = failed(unit, told, trace=traceback.format_exc())
     return Outcome(unit, None, failure, time.perf_counter() - started)
 
 
-def failed(unit: Unit, error: str, *, trace: str = "") -> Failure:
+def failed(unit: Unit, error: str, *, trace: str = "", replies: Mapping[str, int] | None = None) -> Failure:
     """The failure of a unit; with a trace it is a bug."""
-    return Failure(unit.concept, unit.seed, unit.method, error[:2000], bool(trace), trace)
+    return Failure(unit.concept, unit.seed, unit.method, error[:2000], bool(trace), trace, dict(replies or {}))

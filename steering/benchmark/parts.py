@@ -11,9 +11,9 @@ import json
 import os
 import platform
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ class Manifest:
         sae: SHA-256 of the SAE's file, empty until the first part or where unknown.
         other_codes: hashes of other code that parts were made by, which was asked for knowingly.
         taken: keys of other runs whose parts were taken over, see ``taking``.
+        replies: of the judge when the run was last collected, by what became of them, see ``judged``.
     """
 
     settings: BenchmarkSettings
@@ -59,6 +60,7 @@ class Manifest:
     sae: str = ""
     other_codes: tuple[str, ...] = ()
     taken: tuple[str, ...] = ()
+    replies: dict[str, int] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -68,7 +70,7 @@ class Manifest:
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         told = {name: getattr(self, name) for name in ("inputs", "code", "versions", "machine", "weights", "sae")}
-        told |= {"other_codes": list(self.other_codes), "taken": list(self.taken)}
+        told |= {"other_codes": list(self.other_codes), "taken": list(self.taken), "replies": self.replies}
         return {"format": FORMAT, "key": self.key, "settings": self.settings.to_json(), **told}
 
     @classmethod
@@ -84,6 +86,7 @@ class Manifest:
             told = {name: given[name] for name in ("inputs", "code", "versions", "machine", "weights", "sae")}
             settings = BenchmarkSettings.from_json(given["settings"])
             told |= {"other_codes": tuple(given["other_codes"]), "taken": tuple(given.get("taken", ()))}
+            told |= {"replies": dict(given.get("replies", {}))}
             found = cls(settings, **told)
         except (KeyError, TypeError) as error:
             raise SteeringError(f"{where} is no manifest of a benchmark ({error}); begin a new folder.") from error
@@ -103,6 +106,7 @@ class Failure:
         error: one sentence.
         is_bug: whether it was anything else than an error that a user can mend.
         trace: of a bug.
+        replies: how often each outcome of a rating was met, where it failed for want of ratings.
     """
 
     concept: str
@@ -111,6 +115,7 @@ class Failure:
     error: str
     is_bug: bool = False
     trace: str = ""
+    replies: dict[str, int] = field(default_factory=dict)
 
     @property
     def unit(self) -> Unit:
@@ -246,6 +251,19 @@ class RunFolder:
                 ) from error
             _write(self.part(unit), data)
             self.failure(unit).unlink(missing_ok=True)
+
+    def details(self) -> list[dict[str, Any]]:
+        """What was fitted, an entry per finished unit with ``concept, seed, method`` and the method's own names.
+
+        Raises:
+            SteeringError: a part cannot be read or belongs to another run.
+        """
+        headers = [self.header(unit) for unit in self.settings.units() if self.part(unit).exists()]
+        return [{"concept": one.concept, "seed": one.seed, "method": one.method, **one.details} for one in headers]
+
+    def write_replies(self, replies: Mapping[str, int]) -> None:
+        """Keep what became of the judge's replies."""
+        self._keep(replace(self.manifest, replies=dict(replies)))
 
     def write_failure(self, failure: Failure) -> None:
         """Keep the reason why a unit is not there."""

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from steering.benchmark.outcome import Outcome, attempt, failed
 from steering.benchmark.settings import BenchmarkSettings, Unit
 from steering.errors import Cancelled
+from steering.judges.access import JudgeAccess
 
 if TYPE_CHECKING:
     from steering.benchmark.bench import Bench
@@ -34,6 +35,7 @@ SINGLE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 # Of this process, where it is a worker.
 _settings: BenchmarkSettings | None = None
 _cache: Path | None = None
+_access: JudgeAccess | None = None
 _stop: Any = None
 _open = ExitStack()
 _bench: "Bench | None" = None
@@ -57,6 +59,7 @@ def in_processes(
     key: str,
     workers: int,
     cache: Path | None = None,
+    access: JudgeAccess | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Generator[Outcome, None, None]:
     """Compute units in processes of their own; outcomes come as they are ready.
@@ -67,6 +70,7 @@ def in_processes(
         key: of the run.
         workers: processes at most.
         cache: file for a language model's judgements.
+        access: key and patience of a language model as judge.
         should_stop: asked every half second; ends the workers within a token.
 
     Raises:
@@ -84,7 +88,7 @@ def in_processes(
                 at_once,
                 mp_context=context,
                 initializer=_begin,
-                initargs=(settings.to_json(), None if cache is None else str(cache), stop),
+                initargs=(settings.to_json(), None if cache is None else str(cache), access, stop),
             )
             running: dict[Future[Outcome], Unit] = {}
             try:
@@ -141,15 +145,16 @@ class _Environment:
                 os.environ[name] = value
 
 
-def _begin(settings: dict[str, Any], cache: str | None, stop: Any) -> None:
+def _begin(settings: dict[str, Any], cache: str | None, access: JudgeAccess | None, stop: Any) -> None:
     """First thing in a worker: what to do, and when to end."""
     import signal
 
-    global _settings, _cache, _stop
+    global _settings, _cache, _access, _stop
     # An interrupt from the keyboard reaches every process; the caller's ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _settings = BenchmarkSettings.from_json(settings)
     _cache = None if cache is None else Path(cache)
+    _access = access
     _stop = stop
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -170,5 +175,5 @@ def _compute(unit: Unit, key: str) -> Outcome:
     if _bench is None:
         from steering.benchmark.bench import open_bench
 
-        _bench = _open.enter_context(open_bench(_settings, cache=_cache, should_stop=_stop.is_set))
+        _bench = _open.enter_context(open_bench(_settings, cache=_cache, access=_access, should_stop=_stop.is_set))
     return attempt(_bench, unit, key=key)

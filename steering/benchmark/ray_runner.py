@@ -14,6 +14,8 @@ from typing import Any
 from steering.benchmark.outcome import Outcome, attempt, failed
 from steering.benchmark.settings import BenchmarkSettings, Unit
 from steering.errors import Cancelled, SteeringError
+from steering.judges.access import JudgeAccess
+from steering.judges.settings import JudgeSettings
 
 RESTARTS, ATTEMPTS = -1, 3
 """Of an actor, without end; of a unit."""
@@ -28,6 +30,7 @@ def on_ray(
     key: str,
     address: str,
     workers: int | None = None,
+    judge_settings: JudgeSettings | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Generator[Outcome, None, None]:
     """Compute units on a Ray cluster; outcomes come as they are ready.
@@ -38,6 +41,8 @@ def on_ray(
         key: of the run.
         address: of the cluster; ``local`` starts one on this machine and ends it, ``auto`` finds the one that runs.
         workers: actors; None takes as many as the cluster has GPUs, or pools of ``settings.threads`` cores.
+        judge_settings: patience of a language model as judge; its key is looked for where an actor runs, because none
+            is sent to another machine.
         should_stop: asked every half second; the actors are ended.
 
     Raises:
@@ -53,7 +58,7 @@ def on_ray(
         _connect(ray, address, cores=None if workers is None else workers * settings.threads)
     actors: list[Any] = []
     try:
-        actors = _actors(ray, settings, key, min(len(units), workers or _room(ray, settings)))
+        actors = _actors(ray, settings, key, min(len(units), workers or _room(ray, settings)), judge_settings)
         yield from _share(ray, actors, units, should_stop)
     finally:
         for actor in actors:
@@ -65,15 +70,16 @@ def on_ray(
 class Worker:
     """What runs in an actor."""
 
-    def __init__(self, settings: dict[str, Any], key: str) -> None:
+    def __init__(self, settings: dict[str, Any], key: str, judge_settings: JudgeSettings | None = None) -> None:
         from contextlib import ExitStack
 
         from steering.benchmark.bench import open_bench
 
         self._key = key
+        access = None if judge_settings is None else JudgeAccess(settings=judge_settings)
         self._open = ExitStack()
         # No cache of judgements: the driver's folder need not exist on this machine.
-        self._bench = self._open.enter_context(open_bench(BenchmarkSettings.from_json(settings)))
+        self._bench = self._open.enter_context(open_bench(BenchmarkSettings.from_json(settings), access=access))
 
     def compute(self, unit: Unit) -> Outcome:
         """A unit's part, as bytes, or why there is none."""
@@ -116,7 +122,9 @@ def _outcome(ray: Any, reference: Any, unit: Unit) -> Outcome:
     return found
 
 
-def _actors(ray: Any, settings: BenchmarkSettings, key: str, count: int) -> list[Any]:
+def _actors(
+    ray: Any, settings: BenchmarkSettings, key: str, count: int, judge_settings: JudgeSettings | None
+) -> list[Any]:
     gpu = settings.device.startswith("cuda")
     remote = ray.remote(
         num_cpus=settings.threads,
@@ -126,7 +134,7 @@ def _actors(ray: Any, settings: BenchmarkSettings, key: str, count: int) -> list
         # As in every other run: the last digits depend on the number of threads.
         runtime_env={"env_vars": dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(settings.threads))},
     )(Worker)
-    return [remote.remote(settings.to_json(), key) for _ in range(count)]
+    return [remote.remote(settings.to_json(), key, judge_settings) for _ in range(count)]
 
 
 def _room(ray: Any, settings: BenchmarkSettings) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from steering.benchmark.collect import collect
+from steering.benchmark.judged import count_replies
 from steering.benchmark.judging import check_own
 from steering.benchmark.outcome import Outcome, attempt
 from steering.benchmark.parts import Failure, RunFolder, open_folder
@@ -14,6 +15,7 @@ from steering.benchmark.settings import BenchmarkSettings, Unit
 from steering.benchmark.sources import HALVES, open_source
 from steering.benchmark.taking import earlier_runs, take_parts
 from steering.errors import Cancelled, SteeringError
+from steering.judges.access import JudgeAccess
 
 Progress = Callable[[int, int, str, str], None]
 """Called with done, total, unit and what is going on; may raise ``Cancelled``."""
@@ -33,6 +35,7 @@ class Summary:
         failures: units without a result, in the order of the table.
         results: the collected table, None where no unit was finished.
         codes: hash of code → finished units that it made; more than one where rows of different code were mixed.
+        replies: of the judge, by what became of them, see ``judged.count_replies``.
     """
 
     path: Path
@@ -43,6 +46,7 @@ class Summary:
     results: Path | None
     codes: Mapping[str, int] = field(default_factory=dict)
     n_taken: int = 0
+    replies: Mapping[str, int] = field(default_factory=dict)
 
 
 def run_benchmark(
@@ -55,6 +59,7 @@ def run_benchmark(
     workers: int = 1,
     apart: bool = False,
     ray: str | None = None,
+    access: JudgeAccess | None = None,
     on_progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Summary:
@@ -73,6 +78,7 @@ def run_benchmark(
         workers: processes of this machine, or actors on Ray; 1 without Ray computes in this thread.
         apart: compute in a process of its own even where there is one worker, so that this one stays free for others.
         ray: address of a Ray cluster, ``local`` to start one here, ``auto`` for the one that this machine belongs to.
+        access: key and patience of a language model as judge.
         on_progress: told about every unit, with the time left.
         should_stop: asked now and then; finished units are kept.
 
@@ -103,14 +109,17 @@ def run_benchmark(
             from steering.benchmark.ray_runner import on_ray
 
             outcomes = on_ray(
-                settings, units, key=key, address=ray, workers=workers if workers > 1 else None, should_stop=should_stop
-            )
+                settings, units, key=key, address=ray, workers=workers if workers > 1 else None,
+                judge_settings=None if access is None else access.settings, should_stop=should_stop,
+            )  # fmt: skip
         elif workers > 1 or apart:
             from steering.benchmark.pool import in_processes
 
-            outcomes = in_processes(settings, units, key=key, workers=workers, cache=cache, should_stop=should_stop)
+            outcomes = in_processes(
+                settings, units, key=key, workers=workers, cache=cache, access=access, should_stop=should_stop
+            )
         else:
-            outcomes = one_by_one(settings, units, key=key, cache=cache, should_stop=should_stop)
+            outcomes = one_by_one(settings, units, key=key, cache=cache, access=access, should_stop=should_stop)
         with closing(outcomes):  # ends the workers, whatever happens here
             for outcome in outcomes:
                 _keep(folder, outcome)
@@ -119,7 +128,11 @@ def run_benchmark(
                 report(done, settings.n_units, "units", pace.sentence())
         results = collect(folder)
         failures = tuple(folder.failed())
-        return Summary(out, settings.n_units, len(units), len(finished), failures, results, folder.codes(), taken)
+        replies = count_replies(folder.details(), failures)
+        folder.write_replies(replies)
+        return Summary(
+            out, settings.n_units, len(units), len(finished), failures, results, folder.codes(), taken, replies
+        )
 
 
 def one_by_one(
@@ -128,6 +141,7 @@ def one_by_one(
     *,
     key: str,
     cache: Path | None = None,
+    access: JudgeAccess | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Generator[Outcome, None, None]:
     """Compute units in this thread.
@@ -140,7 +154,7 @@ def one_by_one(
 
     if not units:
         return
-    with open_bench(settings, cache=cache, should_stop=should_stop) as bench:
+    with open_bench(settings, cache=cache, access=access, should_stop=should_stop) as bench:
         for unit in units:
             if should_stop is not None and should_stop():
                 raise Cancelled

@@ -10,7 +10,7 @@ Batches depend on the settings alone, never on what else runs, so a unit gives t
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -34,6 +34,18 @@ _Scored = list[list[list[tuple[Completion, Score]]]]
 MOST_UNREADABLE = 0.25
 """Share of a half's ratings that may count 0 because the reply was none. AxBench's rule is meant for a few odd replies;
 where a judge cannot rate, every method would score 0 and the table would look like a result."""
+
+
+class UnratedError(JudgeError):
+    """A judge's replies are no ratings, or not enough of them.
+
+    Attributes:
+        replies: how often each outcome was met.
+    """
+
+    def __init__(self, message: str, replies: Mapping[Outcome, int]) -> None:
+        super().__init__(message)
+        self.replies = dict(replies)
 
 
 def run_unit(bench: Bench, unit: Unit, *, key: str) -> tuple[list[Row], Header]:
@@ -114,8 +126,7 @@ def _complete(
         for place in some_factors:
             found[place] += [[next(rest) for _ in range(settings.samples)] for _ in some_prompts]
     flat = [one for of_factor in found for row in of_factor for one in row]
-    judged = _judge(bench, unit.concept, flat)
-    replies.update(rating.outcome for row in judged for rating in row.ratings)
+    judged = _judge(bench, unit.concept, flat, replies)
     scores = iter([row.score for row in judged if row.score is not None])
     return [[[(one, next(scores)) for one in row] for row in of_factor] for of_factor in found]
 
@@ -137,28 +148,31 @@ def batches(n_factors: int, n_prompts: int, samples: int, size: int) -> Iterator
             yield range(place, place + 1), range(start, min(start + together, n_prompts))
 
 
-def _judge(bench: Bench, concept: str, completions: Sequence[Completion]) -> list[JudgedRow]:
-    """Judge completions, each of which has a score afterwards."""
+def _judge(bench: Bench, concept: str, completions: Sequence[Completion], replies: Counter[Outcome]) -> list[JudgedRow]:
+    """Judge completions, each of which has a score afterwards; outcomes are counted in ``replies``."""
     named = concept if knows_the_truth(bench.settings.judge) else bench.source.words(concept)
     asked = [RowToJudge(named, one.prompt, one.text) for one in completions]
     judged = score_all(bench.judge, asked, should_stop=bench.should_stop)
+    replies.update(rating.outcome for row in judged for rating in row.ratings)
     missing = [row for row in judged if row.score is None]
     if missing:
         if bench.should_stop is not None and bench.should_stop():
             raise Cancelled
         ratings = [rating for row in missing for rating in row.ratings if rating.outcome in ("failed", "cut_off")]
         is_cut = any(rating.outcome == "cut_off" for rating in ratings)
-        raise JudgeError(
+        raise UnratedError(
             f"The judge gave no rating for {len(missing)} of {len(judged)} completions"
             f"{f' ({ratings[0].reason})' if ratings else ''}; "
-            f"{'resume the run with longer replies (--judge-max-tokens)' if is_cut else 'resume the run later'}."
+            f"{'resume the run with longer replies (--judge-max-tokens)' if is_cut else 'resume the run later'}.",
+            replies,
         )
     ratings = [rating for row in judged for rating in row.ratings if rating.outcome != "empty"]
     unreadable = [rating for rating in ratings if rating.outcome in ("unparsable", "out_of_range")]
     if len(unreadable) > MOST_UNREADABLE * len(ratings):
-        raise JudgeError(
+        raise UnratedError(
             f"{len(unreadable)} of {len(ratings)} replies of the judge are no rating, such as this one: "
-            f"{unreadable[0].reason} Name a judge that keeps to the form."
+            f"{unreadable[0].reason} Name a judge that keeps to the form.",
+            replies,
         )
     return judged
 

@@ -268,7 +268,7 @@ def _reply(answer: Any) -> Reply | None:
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(message, dict):
         return None
-    usage = answer.get("usage")
+    usage = answer["usage"] if isinstance(answer, dict) and "usage" in answer else None
     counts = [usage.get(name) if isinstance(usage, dict) else 0 for name in ("prompt_tokens", "completion_tokens")]
     read, written = (count if isinstance(count, int) and count > 0 else 0 for count in counts)
     text, refusal = _text(message.get("content")), message.get("refusal")

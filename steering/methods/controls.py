@@ -47,7 +47,7 @@ def other_concept(task: Task) -> Prepared:
     if not task.others:
         raise SaeError("The control other_concept needs the examples of a second concept; give more than one concept.")
     own = int(sae_f1c(task).details["feature_ids"][0])
-    shared = []
+    shared: list[str] = []
     for make in task.others:
         other = make()
         chosen = int(sae_f1c(other).details["feature_ids"][0])

@@ -410,3 +410,4 @@ def test_a_judge_that_does_not_rate_makes_no_table_of_zeros(
     (failure,) = odd(bench, tmp_path / "cut", "cut_off 1", monkeypatch).failures
     assert "no rating for 1 of 2 completions (odd enough)" in failure.error
     assert "--judge-max-tokens" in failure.error
+    assert failure.replies == {"cut_off": 1, "rated": 5}
