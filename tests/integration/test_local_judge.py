@@ -44,7 +44,12 @@ def replying(monkeypatch: pytest.MonkeyPatch, reply: str, *, finished: Sequence[
         batches.append(list(prompts))
         found: list[Completion] = real(model, conditions, prompts, **rest)
         end = finished[min(len(batches), len(finished)) - 1]
-        return [replace(one, text=reply, receipt=replace(one.receipt, finished=end)) for one in found]
+        return [
+            one
+            if one.receipt.finished == "stopped"
+            else replace(one, text=reply, receipt=replace(one.receipt, finished=end))
+            for one in found
+        ]
 
     monkeypatch.setattr(local_judge, "generate", generate)
     return batches
