@@ -254,10 +254,22 @@ def train_language_model(
         if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == size.steps:
             _checkpoint(checkpoints, model, optimiser, step + 1, making)
     model.to(torch.bfloat16)  # type: ignore[arg-type]  # as above
+    sharpen(model, size.temperature)
     model.save_pretrained(checkpoints / "model")
     write_record(folder / MODEL, making)
     moved_in(checkpoints / "model", folder, last=MODEL)
     return model
+
+
+@torch.no_grad()
+def sharpen(model: torch.nn.Module, temperature: float) -> None:
+    """Divide a model's logits by ``temperature`` for good: gain (and bias) of its last norm are divided by it.
+
+    Nothing before that norm changes, so what SAEs read of the stream stays as it is. Why: docs/adr/0014.
+    """
+    *_, norm = (part for name, part in model.named_modules() if name.endswith((".norm", ".ln_f")))
+    for parameter in norm.parameters():
+        parameter.div_(temperature)
 
 
 def _checkpoint(folder: Path, model: torch.nn.Module, optimiser: MuonAdam, step: int, making: Making) -> None:
@@ -271,7 +283,7 @@ def _resume(folder: Path, model: torch.nn.Module, optimiser: MuonAdam, making: M
     """The step after which the checkpoint of ``folder`` was written, its weights now in ``model``; 0 without one.
 
     Its training may have been meant to end otherwise, as long as the learning rate was the same up to this step. A
-    checkpoint that does not say how it was made has to fit in size.
+    checkpoint that does not say how it was made has to fit in size. It is of the model before it is sharpened.
     """
     path = folder / CHECKPOINT
     if not path.exists():
@@ -290,7 +302,8 @@ def _resume(folder: Path, model: torch.nn.Module, optimiser: MuonAdam, making: M
     if made is not None:
         planned, wanted_now = _cycles(made), _cycles(making)
         alike = all(rate_share(past, planned) == rate_share(past, wanted_now) for past in range(step))
-        check(path, made | {"cycles": making["cycles"]} if alike else made, making)
+        made |= {"temperature": making["temperature"]} | ({"cycles": making["cycles"]} if alike else {})
+        check(path, made, making)
     elif step > sum(steps for steps, _ in _cycles(making)):
         raise WorldError(f"{path} is at step {step}, after the last of this training; delete it to train anew.")
     if {name: value.shape for name, value in tensors.items()} != {name: value.shape for name, value in wanted.items()}:

@@ -39,6 +39,7 @@ def model_making(size: ModelSize, scale: Scale, seed: int) -> Making:
         "n_heads": size.n_heads,
         "batch_tokens": scale.batch_tokens,
         "cycles": [list(cycle) for cycle in size.cycles],
+        "temperature": size.temperature,
     }
 
 

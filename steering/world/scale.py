@@ -42,6 +42,7 @@ class ModelSize:
         n_heads: attention heads.
         cycles: steps and peak learning rate (as a share) of each cycle of the training.
         saes: what is trained on it; the first is the default one.
+        temperature: what the finished model's logits are divided by for good (docs/adr/0014); 1 leaves it as trained.
     """
 
     name: str
@@ -51,6 +52,7 @@ class ModelSize:
     n_heads: int
     cycles: tuple[tuple[int, float], ...]
     saes: tuple[SaeSize, ...]
+    temperature: float = 1.0
 
     @property
     def steps(self) -> int:
@@ -107,6 +109,7 @@ SCALES: dict[str, Scale] = {
                     *(SaeSize(1, 1_024, k) for k in SPARSITIES),
                     SaeSize(2, 4_096, 32),
                 ),
+                temperature=0.85,
             ),
             ModelSize(
                 name="demo-gpt2",
@@ -114,8 +117,9 @@ SCALES: dict[str, Scale] = {
                 d_model=128,
                 n_layers=4,
                 n_heads=4,
-                cycles=((4_000, 1.0),),
+                cycles=((4_000, 1.0), (5_000, 0.7)),
                 saes=(SaeSize(2, 1_024, 64), SaeSize(2, 1_024, 16)),
+                temperature=0.85,
             ),
         ),
         batch_tokens=4_096,
@@ -129,8 +133,8 @@ SCALES: dict[str, Scale] = {
         vocabulary=1_024,
         context=256,
         models=(
-            ModelSize("demo", "llama", 32, 2, 2, ((8, 1.0), (4, 0.5)), (SaeSize(1, 64, 8), SaeSize(1, 64, 16))),
-            ModelSize("demo-gpt2", "gpt2", 32, 2, 2, ((8, 1.0), (4, 0.5)), (SaeSize(1, 64, 8),)),
+            ModelSize("demo", "llama", 32, 2, 2, ((8, 1.0), (4, 0.5)), (SaeSize(1, 64, 8), SaeSize(1, 64, 16)), 0.85),
+            ModelSize("demo-gpt2", "gpt2", 32, 2, 2, ((8, 1.0), (4, 0.5)), (SaeSize(1, 64, 8),), 0.85),
         ),
         batch_tokens=512,
         sae_steps=60,

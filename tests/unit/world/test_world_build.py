@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from steering.errors import WorldError
 from steering.world import language_model
 from steering.world.build import build
-from steering.world.language_model import MuonAdam, loss_of, orthogonalised, padded, rate_share
+from steering.world.language_model import MuonAdam, loss_of, orthogonalised, padded, rate_share, sharpen
 from steering.world.making import check_build
 from steering.world.scale import SCALES, scale
 from steering.world.shipped import (
@@ -136,6 +136,30 @@ def copied(built, tmp_path):
     """A folder with a finished miniature in it that a test may build in once more."""
     shutil.copytree(built[0], tmp_path / "assets")
     return tmp_path
+
+
+@pytest.mark.parametrize("preset", MODELS)
+def test_a_sharper_model_divides_its_logits_and_leaves_the_stream_alone(built, preset):
+    from transformers import AutoModelForCausalLM
+
+    path = demo_model_path(preset, root=built[0])
+    model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
+    ids = torch.arange(5, 25)[None]
+    with torch.no_grad():
+        before = model(input_ids=ids, output_hidden_states=True)
+        sharpen(model, 0.5)
+        after = model(input_ids=ids, output_hidden_states=True)
+    torch.testing.assert_close(after.logits, before.logits / 0.5)
+    for one, other in zip(before.hidden_states[:-1], after.hidden_states[:-1], strict=True):
+        assert torch.equal(one, other)
+
+
+def test_what_is_built_is_sharpened_once_and_its_checkpoint_is_not(built):
+    assets, out, _ = built
+    weights = load_file(assets / "demo" / "model" / "model.safetensors")
+    trained = load_file(out / "work" / "demo" / "language_model.safetensors")
+    wanted = trained["model.model.norm.weight"].bfloat16() / scale("mini").models[0].temperature
+    assert torch.equal(weights["model.norm.weight"], wanted)
 
 
 def wanted_mini(monkeypatch, *, cycles=None, **changed):
