@@ -9,7 +9,7 @@ from steering.benchmark.estimate import Measured, estimate
 from steering.benchmark.runs import Run, new_path, runs_folder
 from steering.benchmark.settings import BenchmarkSettings, TestFactors
 from steering.errors import SteeringError
-from steering.methods.registry import METHOD_NAMES
+from steering.methods.registry import METHOD_NAMES, METHODS
 from steering.presets import default_positions, world_presets
 from ui import benchmark_job
 from ui.benchmark_source import Source
@@ -38,6 +38,8 @@ class Size:
     n_select: int
     n_test: int
 
+
+KNOWN = tuple(one.name for one in METHODS)
 
 SIZES = {
     "quick": Size("A first look", ("prompt", "sae_f1c", "diffmean", "none"), 4, 1, 4, 6),
@@ -71,7 +73,7 @@ def _form(found: list[Source]) -> None:
     test = [one.name for one in world if one.split == "test"]
     start_concepts = [one.name for one in world] if chosen.n_concepts is None else test[: chosen.n_concepts]
     methods = st.multiselect(
-        "Methods", METHOD_NAMES, default=chosen.methods, format_func=titled, key=f"benchmark_new_methods_{size}",
+        "Methods", KNOWN, default=chosen.methods, format_func=titled, key=f"benchmark_new_methods_{size}",
         help="Controls are there to be beaten; keep the untouched model, which failed units count as.",
     )  # fmt: skip
     split = {one.name: one.split for one in world}
@@ -106,7 +108,7 @@ def _form(found: list[Source]) -> None:
         settings = BenchmarkSettings(
             model=model,
             sae=sae,
-            methods=tuple(name for name in METHOD_NAMES if name in methods),
+            methods=tuple(name for name in KNOWN if name in methods),
             concepts=tuple(name for name in split if name in picked),
             seeds=tuple(range(int(n_seeds))),
             n_select=int(n_select),

@@ -6,7 +6,7 @@ stands alone.
 
 from dataclasses import dataclass
 
-from steering.methods.registry import METHOD_NAMES, method
+from steering.methods.registry import METHODS, method
 from ui.palette import FEATURE_COLOURS, NEGATIVE
 
 _BLUE, _ORANGE, _GREEN, _PURPLE = FEATURE_COLOURS
@@ -36,7 +36,7 @@ class Style:
 def style(name: str) -> Style:
     """How a method is drawn."""
     family = _family(name)
-    place = [one for one in METHOD_NAMES if _family(one) == family].index(name)
+    place = [one.name for one in METHODS if _family(one.name) == family].index(name)
     symbol = _SYMBOLS[place % len(_SYMBOLS)]
     if method(name).is_control:
         symbol += "-open"

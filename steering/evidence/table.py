@@ -37,6 +37,7 @@ METHODS = (
     "random_feature",
     "random_direction",
     "other_concept",
+    "random_dictionary",
     "none",
 )
 UNSTEERED = "none"

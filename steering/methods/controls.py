@@ -1,11 +1,19 @@
 """What would steering score if the feature, the direction or the concept did not matter?"""
 
-import numpy as np
+import zlib
+from dataclasses import replace
 
+import numpy as np
+import torch
+
+from steering.directions.direction import Direction
 from steering.errors import SaeError
+from steering.generation.condition import Condition
 from steering.methods.features import steering_with
 from steering.methods.sae import sae_f1c
-from steering.methods.task import Prepared, Task
+from steering.methods.task import STREAM_SHARES, Prepared, Task
+from steering.saes.autoencoder import SaeMetadata, SparseAutoencoder
+from steering.workbench import Loaded
 
 DENSITY_FACTOR = 1.5
 
@@ -56,4 +64,57 @@ def other_concept(task: Task) -> Prepared:
         shared.append(other.concept)
     raise SaeError(
         f"F1c chooses feature {own} for every other concept too; the control needs one with another feature."
+    )
+
+
+def random_dictionary(task: Task) -> Prepared:
+    """The "feature" that F1c chooses from a dictionary that nobody trained: as many random directions as the SAE has.
+
+    It answers "does the training of the SAE matter, or is it the search among many directions?". Each direction reads
+    and writes, as in an SAE that has just been initialised, and as many fire on a token as in the trained one.
+    """
+    drawn = untrained(task.loaded.sae, l0=float(task.statistics.density.sum()), seed=_own_seed(task))
+    there = replace(task, loaded=Loaded(task.loaded.model, drawn, None))
+    chosen = int(sae_f1c(there).details["feature_ids"][0])
+    found = Direction(drawn.W_dec[chosen].cpu(), there.max_act(chosen), drawn.hook_point, "random_dictionary")
+    unit = task.resid_norm / found.max_projection
+    return Prepared(
+        "random_dictionary",
+        lambda share: Condition("direction", direction=found, factor=share * unit, scope=task.positions),
+        STREAM_SHARES,
+        unit,
+        {"k": drawn.k, "d_sae": drawn.d_sae, "max_projection": found.max_projection, "scope": task.positions},
+    )
+
+
+def _own_seed(task: Task) -> int:
+    """One for every concept: one draw for all would be in no interval over concepts."""
+    return zlib.crc32(f"{task.seed} {task.concept}".encode())
+
+
+def untrained(sae: SparseAutoencoder, *, l0: float, seed: int) -> SparseAutoencoder:
+    """A TopK dictionary of random unit directions with the width, hook point and input of ``sae``.
+
+    Args:
+        sae: the trained one.
+        l0: features that shall fire on a token; at least one does.
+        seed: of the directions.
+    """
+    rows = torch.randn(sae.d_sae, sae.d_model, generator=torch.Generator().manual_seed(seed))
+    rows = torch.nn.functional.normalize(rows, dim=1).to(sae.W_dec.device)
+    return replace(
+        sae,
+        architecture="topk",
+        k=max(1, round(l0)),
+        W_enc=rows.T.contiguous(),
+        W_dec=rows,
+        b_enc=torch.zeros_like(sae.b_enc),
+        threshold=None,
+        r_mag=None,
+        b_mag=None,
+        act_scale=None,
+        decoder_norms=torch.ones_like(sae.decoder_norms),
+        decoder_norms_folded=False,
+        apply_b_dec_to_input=True,
+        metadata=SaeMetadata(),
     )

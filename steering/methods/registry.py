@@ -25,6 +25,7 @@ class Method:
         needs_sae: whether it steers with features; every other method uses the SAE's hook point only.
         needs_other: whether it needs a second concept.
         is_control: whether it is there to be beaten.
+        by_name_only: whether ``all`` leaves it out: it came after the names that stored tables have.
         dose: what its factor is: nothing, a share of the stream's norm, or a multiple of the adapter's scaling.
     """
 
@@ -34,6 +35,7 @@ class Method:
     needs_sae: bool = False
     needs_other: bool = False
     is_control: bool = False
+    by_name_only: bool = False
     dose: Dose = "stream"
 
     @property
@@ -70,11 +72,13 @@ METHODS: tuple[Method, ...] = (
     Method("random_feature", "Random feature of matched density", "controls", needs_sae=True, is_control=True),
     Method("random_direction", "Random direction", "directions", is_control=True),
     Method("other_concept", "Another concept's feature", "controls", needs_sae=True, needs_other=True, is_control=True),
+    Method("random_dictionary", "Random dictionary", "controls", needs_sae=True, is_control=True, by_name_only=True),
     Method("none", "Untouched model", "prompted", is_control=True, dose="none"),
 )
 """In the order of tables: all names of ``steering.evidence.table``."""
 
-METHOD_NAMES = tuple(one.name for one in METHODS)
+METHOD_NAMES = tuple(one.name for one in METHODS if not one.by_name_only)
+"""What ``all`` stands for."""
 
 
 def method(name: str) -> Method:
@@ -86,4 +90,4 @@ def method(name: str) -> Method:
     for one in METHODS:
         if one.name == name:
             return one
-    raise SteeringError(f"There is no method {name!r}; the methods are {', '.join(METHOD_NAMES)}.")
+    raise SteeringError(f"There is no method {name!r}; the methods are {', '.join(one.name for one in METHODS)}.")

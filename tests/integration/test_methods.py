@@ -14,6 +14,7 @@ from steering.examples import LabelledExamples, Split
 from steering.generation import Sampling, generate
 from steering.hooks import count_hooks
 from steering.methods import sae
+from steering.methods.controls import untrained
 from steering.methods.registry import METHODS, Method, method
 from steering.methods.task import STREAM_SHARES, Task
 from steering.models import LanguageModel
@@ -69,7 +70,9 @@ def test_a_method_answers_at_every_strength(one: Method, task: Task) -> None:
     assert all(torch.equal(after[name], value) for name, value in before.items())
 
 
-@pytest.mark.parametrize("name", ["sae_f1c", "sae_topk", "diffmean", "ssv", "random_direction", "random_feature"])
+@pytest.mark.parametrize(
+    "name", ["sae_f1c", "sae_topk", "diffmean", "ssv", "random_direction", "random_feature", "random_dictionary"]
+)
 def test_a_share_of_the_stream_is_the_size_of_the_edit(name: str, task: Task) -> None:
     prepared = method(name).prepare(task)
     for share in (0.1, 0.5):
@@ -103,6 +106,18 @@ def test_features_have_the_property_they_are_chosen_for(task: Task) -> None:
     assert alike["feature_ids"] != best
     density = task.statistics.density
     assert 1 / 1.5 <= density[alike["feature_ids"][0]] / density[best[0]] <= 1.5
+
+
+def test_an_untrained_dictionary_is_as_wide_and_as_sparse_as_the_trained_one(task: Task) -> None:
+    sae = task.loaded.sae
+    drawn = untrained(sae, l0=3.2, seed=5)
+    assert (drawn.d_sae, drawn.d_model, drawn.hook_point, drawn.k) == (sae.d_sae, sae.d_model, sae.hook_point, 3)
+    torch.testing.assert_close(drawn.W_dec.norm(dim=1), torch.ones(sae.d_sae))
+    resid = torch.randn(50, sae.d_model, generator=torch.Generator().manual_seed(1))
+    assert (drawn.encode(resid) > 0).sum(dim=1).max() <= 3
+    assert torch.equal(drawn.W_dec, untrained(sae, l0=1.0, seed=5).W_dec)
+    assert not torch.equal(drawn.W_dec, untrained(sae, l0=1.0, seed=6).W_dec)
+    assert torch.equal(task.loaded.sae.W_dec, sae.W_dec), "the trained one is left alone"
 
 
 def test_the_same_seed_draws_the_same_and_another_does_not(tiny_llama: LanguageModel) -> None:
