@@ -5,6 +5,7 @@ import streamlit as st
 from ui import start
 from ui.errors import boundary
 from ui.frame import STEPS, open_page, page_link
+from ui.gallery_view import cards
 from ui.state import chosen
 
 WHAT = {
@@ -53,6 +54,8 @@ with st.grid(min_column_width=185, gap="small", key="steps"):
         with st.container(border=True, height="stretch", key=f"step_{number}"):
             st.markdown(f"##### {step.icon} &nbsp;{number} · {step.title}")
             st.caption(WHAT[step.title])
+
+cards()
 
 if chosen.examples_title:
     st.space("small")

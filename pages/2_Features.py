@@ -6,6 +6,7 @@ from ui import labels_view, ranking_view, work
 from ui.errors import boundary
 from ui.feature_view import feature_panel
 from ui.frame import STEPS, empty_state, next_step, open_page, renew_note
+from ui.history import undo_buttons
 from ui.job_panel import job_panel
 from ui.state import chosen
 from ui.text import plain
@@ -70,6 +71,7 @@ with filters:
 
 if chosen.feature_id is not None:
     st.divider()
+    undo_buttons(st.container(), key="features")
     with boundary("The feature could not be read"):
         feature_panel(run, ranking, chosen.feature_id)
 

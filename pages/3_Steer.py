@@ -3,13 +3,15 @@
 import streamlit as st
 
 from steering.prompting import suggested_prompts
-from ui import work
+from ui import run_rail, work
 from ui.completions import finished_view, streaming_view
 from ui.controls import ask_controls, feature_swatches, strength_controls
 from ui.conversation import conversation_view
 from ui.errors import boundary
 from ui.feature_view import feature_picker
 from ui.frame import STEPS, empty_state, next_step, open_page, renew_note
+from ui.gallery_view import story_note
+from ui.history import undo_buttons
 from ui.job_panel import job_panel
 from ui.moved_view import moved_view
 from ui.palette import NEGATIVE, feature_colour
@@ -21,14 +23,18 @@ from ui.study_panel import open_linked, study_panel
 
 open_page("Steer", lead="Boost or suppress what you found. The untouched answer stands beside.")
 open_linked()
+story_note("steer")
 
 open_recipe("steer")
 run = work.ranking_run()
 if run is None or chosen.label is None:
     empty_state("Find features first.", STEPS[1].page, "Go to Features")
     st.stop()
-feature_picker(run, chosen.label)
+with st.container(horizontal=True, vertical_alignment="bottom", key="steer_choice"):
+    feature_picker(run, chosen.label)
+    undo = st.container(width="content")
 if not chosen.features:
+    undo_buttons(undo, key="steer")
     st.stop()
 
 label, features = chosen.label, chosen.features
@@ -37,6 +43,7 @@ form = st.segmented_control(
     label_visibility="collapsed",
 )  # fmt: skip
 if form == "Conversation":
+    undo_buttons(undo, key="steer")
     conversation_view(run, features)
     next_step(STEPS[3].page, "Compare with a prompt and LoRA", ready=True, why_not="", key="to_compare")
     st.stop()
@@ -46,6 +53,7 @@ wanted: work.Request | None = None
 with controls, boundary("This cannot be written"):
     strength = strength_controls(run, features)
     strength_finder(run, label, strength)
+    undo_buttons(undo, strength, key="steer")
     ask = ask_controls(suggested_prompts(chosen.model), key="steer")
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button(
@@ -59,7 +67,7 @@ with controls, boundary("This cannot be written"):
 
 colours = (NEGATIVE, feature_colour(0))
 with answers:
-    st.markdown(feature_swatches(features))
+    swatches = st.empty()
     job = work.latest("steer")
     if job is not None and job.active:
         streaming_view(job, work.request_of("steer"), colours, key="steer")
@@ -74,6 +82,10 @@ with answers:
             study_panel("steer")
             diff = st.toggle("Mark what changed", key="steer_diff", value=True, persist_state="session")
             finished_view(done, colours, key="steered", diff=diff)
+            features = run_rail.shown("steer") or features
+    swatches.markdown(feature_swatches(features))
+with controls:
+    run_rail.rail("steer")
 
 if wanted is not None:
     moved_view(strength, ask, label)

@@ -3,11 +3,12 @@
 import streamlit as st
 
 from steering.prompting import suggested_prompts
-from ui import compare_view, equal_dose, export_panel, work
+from ui import compare_view, equal_dose, export_panel, run_rail, work
 from ui.completions import finished_view, streaming_view
 from ui.controls import ask_controls
 from ui.errors import boundary
 from ui.frame import STEPS, empty_state, open_page, renew_note
+from ui.gallery_view import story_note
 from ui.job_panel import job_panel
 from ui.recipe_opening import open_recipe
 from ui.recipe_panel import comparison_panel
@@ -19,6 +20,7 @@ open_page(
     lead="The same prompts and seeds under every method, all made from the same examples.",
 )
 open_linked()
+story_note("compare")
 
 open_recipe("compare")
 run = work.ranking_run()
@@ -66,3 +68,5 @@ else:
             diff = st.toggle("Mark what differs from the baseline", key="compare_diff", persist_state="session")
             export_panel.report_download(done, run, label)
         finished_view(done, compare_view.colours(done.titles), key="compared", diff=diff)
+with question:
+    run_rail.rail("compare")

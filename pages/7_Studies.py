@@ -5,6 +5,7 @@ import streamlit as st
 from ui import studies_view, vote_results
 from ui.errors import boundary
 from ui.frame import open_page
+from ui.gallery_view import cards
 
 open_page("Studies", lead="What was saved, with every answer and receipt. Opening one loads no model.")
 
@@ -25,3 +26,5 @@ with boundary("The studies cannot be listed"):
             studies_view.comparison(*picked)
     studies_view.trash_panel()
     studies_view.place_note()
+
+cards("They ship with this version and cannot be changed; save what you make of one under a title of its own.")

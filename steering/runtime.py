@@ -328,6 +328,8 @@ class _WarmUp:
 
     def _run(self, models: Callable[[], list[WarmModel]], shelf: Shelf) -> None:
         try:
+            self._say("Loading tables")
+            import_heavy("steering.studies.content")  # pandas, scipy, pyarrow: what opening a study waits for
             self._say("Loading PyTorch")
             import_heavy("torch")
             self._say("Loading Transformers")

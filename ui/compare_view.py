@@ -12,7 +12,7 @@ from steering.generation.completion import ToldIn
 from steering.prompting import concept_instruction
 from steering.report.methods import Interval, MethodSummary, summarise_methods
 from ui import charts, work
-from ui.controls import Strength, feature_swatches, put_strength, strength_controls
+from ui.controls import FACTOR_LIMIT, Strength, feature_swatches, put_strength, strength_controls
 from ui.errors import boundary
 from ui.job_panel import job_panel
 from ui.palette import NEGATIVE, feature_colour
@@ -78,7 +78,7 @@ def method_controls(run: "RankingRun", label: str) -> Plan:
             st.caption(f"It cannot be told in a system prompt: {plain(run.chat.no_system)}")
     with diff_tab:
         diff_factor = st.slider(
-            "DiffMean factor", -2.0, 2.0, 0.3, 0.05, key="compare_diff_mean", persist_state="session",
+            "DiffMean factor", -FACTOR_LIMIT, FACTOR_LIMIT, 0.3, 0.05, key="compare_diff_mean", persist_state="session",
             help="Mean of positive minus mean of negative tokens of the training part, added at the SAE's hook point; "
             "in units of the largest projection.",
         )  # fmt: skip
@@ -111,7 +111,7 @@ def put_plan(plan: Plan, label: str, run: "RankingRun") -> None:
     st.session_state[f"compare_instruction_{chosen.model}_{label}"] = plan.instruction
     if run.chat.no_system is None:
         st.session_state["compare_told_in"] = plan.told_in
-    if abs(plan.diff_mean_factor) <= 2:
+    if abs(plan.diff_mean_factor) <= FACTOR_LIMIT:
         st.session_state["compare_diff_mean"] = plan.diff_mean_factor
     if 0 <= plan.lora_factor <= 3:
         st.session_state["lora_factor"] = plan.lora_factor

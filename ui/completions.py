@@ -61,9 +61,10 @@ def completion_tokens(completion: "Completion", base: "Completion | None" = None
     # The end-of-text token is no text; the receipt says that it was drawn.
     shown = len(completion.token_texts) - (completion.receipt.finished == "end")
     changed = mark_changes(base.token_texts, completion.token_texts) if base else [False] * len(completion.token_texts)
+    likeliest = completion.top_tokens or ((),) * len(completion.token_texts)  # a study may leave them out
     tokens: list[CompletionToken] = [
         {"text": text, "top": top, "changed": differs}
-        for text, top, differs in zip(completion.token_texts, completion.top_tokens, changed, strict=True)
+        for text, top, differs in zip(completion.token_texts, likeliest, changed, strict=True)
     ]
     return tokens[:shown]
 

@@ -169,7 +169,7 @@ def _feature(
     name = feature_key(key, feature_id)
     with st.container(border=True):
         head, toggle = st.columns([2, 3], vertical_alignment="center")
-        head.markdown(f"{_chip(slot)} **{feature_id}**")
+        head.markdown(f"{feature_chip(slot)} **{feature_id}**")
         if mode == "ablate":
             st.caption(f"Set to 0 wherever it fires. Its largest activation is {max_act:.2f}.")
             return feature_id, 0.0, max_act
@@ -230,7 +230,8 @@ def _checked(value: float) -> float:
     return float(value)
 
 
-def _chip(slot: int) -> str:
+def feature_chip(slot: int) -> str:
+    """A dot in the colour of the feature in that slot."""
     name = ("blue", "orange", "green", "violet")[slot % 4]
     return f":{name}[●]"
 
@@ -338,4 +339,4 @@ def put_ask(ask: Ask, *, key: str, prompts: bool = True) -> None:
 
 def feature_swatches(features: tuple[int, ...]) -> str:
     """The chosen features as one line with their colours."""
-    return " &nbsp; ".join(f"{_chip(slot)} {plain(str(feature_id))}" for slot, feature_id in enumerate(features))
+    return " &nbsp; ".join(f"{feature_chip(slot)} {plain(str(feature_id))}" for slot, feature_id in enumerate(features))

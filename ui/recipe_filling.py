@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from steering.workbench import RankingRun
 
 MAX_TOKENS, MAX_TEMPERATURE, MAX_SAMPLES, MAX_SEED = 256, 2.0, 4, 2**31 - 1
-MAX_DIFF_MEAN, MAX_LORA = 2.0, 3.0
+MAX_DIFF_MEAN, MAX_LORA = FACTOR_LIMIT, 3.0
 _SAME_UNIT = 1e-3
 
 

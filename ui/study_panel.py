@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from steering.studies.library import library
+from steering.gallery.shelf import shelf_of
 from steering.studies.study import MAX_NOTE, MAX_TITLE, Screen
 from ui import study_session
 from ui.errors import boundary
@@ -82,4 +82,4 @@ def _study_of(screen: Screen) -> str | None:
     saved: dict[str, str] = st.session_state.get(_SAVED, {})
     opened = answers.removeprefix("study.").partition(".")[0] if answers.startswith("study.") else None
     id = saved.get(answers) or opened
-    return id if id is not None and library().has(id) else None
+    return id if id is not None and shelf_of(id).has(id) else None

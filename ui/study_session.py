@@ -4,6 +4,7 @@ Opening loads no model: results come from the study's files, controls from what 
 names of the study's own, so that nobody's study can pass for the results of another session.
 """
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ import streamlit as st
 from steering import runtime
 from steering.devices import AUTO, devices
 from steering.errors import StudyError
+from steering.gallery.shelf import shelf_of
 from steering.studies.answers import Answers
 from steering.studies.content import Content
 from steering.studies.library import library
@@ -53,7 +55,8 @@ def save(screen: Screen, title: str, note: str) -> Study:
     """
     run, label = work.ranking_run(), chosen.label
     done = {name: generated(name) for name in PAGES}
-    if run is None or label is None or done[screen] is None:
+    shown = done[screen]
+    if run is None or label is None or shown is None:
         raise StudyError("There are no answers to save yet; generate some first.")
     kept: list[Answers] = [
         answers_of(name, turn) for name, found in done.items() if found is not None for turn in _turns(found)
@@ -62,6 +65,8 @@ def save(screen: Screen, title: str, note: str) -> Study:
     adapter = runtime.store.get("adapter", adapter_id)
     if adapter_id is not None and adapter is None:
         raise StudyError("The adapter of this comparison is not in memory any more; compare again, then save.")
+    settings = shown.request.settings  # what the answers were made with, which a run shown again need not share
+    strength = settings.strength if isinstance(settings, Plan) else settings
     about = About(
         title=title.strip(),
         note=note,
@@ -70,14 +75,14 @@ def save(screen: Screen, title: str, note: str) -> Study:
         sae=chosen.sae,
         label=label,
         examples_title=chosen.examples_title or run.examples.name,
-        features=chosen.features,
+        features=tuple(feature_id for feature_id, _, _ in strength.features),
         feature_id=chosen.feature_id,
         versions=versions_of(PACKAGES),
         device=chosen.device,
         dtype=chosen.dtype,
         ran_on=work.place().device,
     )
-    recipe = recipe_text(run, label, done[screen], adapter)
+    recipe = recipe_text(run, label, shown, adapter)
     return library().save(about, Content(run, tuple(kept), recipe), adapter)
 
 
@@ -87,17 +92,17 @@ def restore(id: str) -> Study:
     Raises:
         StudyError: there is none with this id, or it was damaged; the session stays as it was.
     """
-    study, content = library().open(id)
+    shelf = shelf_of(id)
+    study, content = shelf.open(id)
     about, run, mine = study.about, content.run, owner()
-    asked = [from_plain(_Asked, one.request, "answers.json") for one in content.answers]
     if about.label not in run.rankings:
         raise StudyError(f"The study has no ranking for {about.label!a:.60}; take a sound copy of it.")
     ranking = run.rankings[about.label]
-    adapter_id = f"study.{id}" if library().has_adapter(id) else None
+    adapter_id = f"study.{id}" if shelf.has_adapter(id) else None
     made: list[work.Generated] = []
     turns: tuple[work.Generated, ...] = ()
-    for one, settings in zip(content.answers, asked, strict=True):
-        made.append(_generated(one, settings, adapter_id, turns if one.screen == "converse" else ()))
+    for one in content.answers:
+        made.append(generated_of(one, adapter_id, turns if one.screen == "converse" else ()))
         turns = (*turns, made[-1]) if one.screen == "converse" else turns
     # From here on nothing is refused: a study that is damaged leaves the session as it was.
     for kind in ("ranking", "lora", *PAGES):
@@ -127,13 +132,13 @@ def restore(id: str) -> Study:
         else:
             chosen.comparison_id, chosen.comparison_title = kept, "Methods compared"
     # Screens share controls: those of the screen that the study opens on are put last.
-    for place in sorted(range(len(asked)), key=lambda place: content.answers[place].screen == about.screen):
-        settings, screen = asked[place], content.answers[place].screen
-        put_ask(settings.ask, key="compare" if screen == "compare" else "steer", prompts=screen != "converse")
-        if settings.plan is not None:
-            put_plan(settings.plan, about.label, run)
-        elif settings.strength is not None:
-            put_strength(settings.strength, run)
+    for place in sorted(range(len(made)), key=lambda place: content.answers[place].screen == about.screen):
+        request, screen = made[place].request, content.answers[place].screen
+        put_ask(request.ask, key="compare" if screen == "compare" else "steer", prompts=screen != "converse")
+        if isinstance(request.settings, Plan):
+            put_plan(request.settings, about.label, run)
+        else:
+            put_strength(request.settings, run)
     is_news(NEWS, id)
     return study
 
@@ -146,10 +151,10 @@ def read_adapter() -> None:
     mine, study_id = owner(), id.removeprefix("study.")
 
     def read(_job: object = None) -> str:
-        return runtime.store.put("adapter", id, library().adapter(study_id), owner=mine)
+        return runtime.store.put("adapter", id, shelf_of(study_id).adapter(study_id), owner=mine)
 
     warmth = runtime.warmth()
-    if warmth.ready or not warmth.started:
+    if warmth.ready or (not warmth.started and "torch" in sys.modules):
         read()
     elif work.latest("lora") is None:
         work.submit("lora", "Reading the study's adapter", read)
@@ -202,9 +207,20 @@ def answers_of(screen: Screen, found: work.Generated) -> Answers:
     return Answers(screen, request.titles, asked, found.completions, found.concept, found.scores)
 
 
-def _generated(
-    answers: Answers, asked: _Asked, adapter_id: str | None, earlier: tuple[work.Generated, ...]
+def generated_of(
+    answers: Answers, adapter_id: str | None = None, earlier: tuple[work.Generated, ...] = ()
 ) -> work.Generated:
+    """The answers of a study as screens show them.
+
+    Args:
+        answers: of one request.
+        adapter_id: store id of the study's adapter.
+        earlier: the turns before, of a conversation.
+
+    Raises:
+        StudyError: they do not say how they were made, or there are too few of them.
+    """
+    asked: _Asked = from_plain(_Asked, answers.request, "answers.json")
     settings = asked.plan or asked.strength
     if settings is None:
         raise StudyError("The study does not say how its answers were made; take a sound copy of it.")

@@ -238,7 +238,7 @@ def test_warming_up_imports_then_loads_then_is_ready(monkeypatch):
     model = WarmModel("model", "demo", "demo", lambda: loads.append(1) or "the model", lambda: True)
     assert not runtime.warmth().started
     imported = _warm(monkeypatch, model, model)
-    assert imported == ["torch", "transformers"]
+    assert imported == ["steering.studies.content", "torch", "transformers"]
     assert loads == [1]
     warmth = runtime.warmth()
     assert (warmth.ready, warmth.error, warmth.phase) == (True, None, "Ready")

@@ -1,0 +1,156 @@
+"""Undo and redo of features and strengths, and the list of this session's runs; no model is loaded."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from steering import runtime
+from tests.drawn_study import LABELS, drawn_answers, drawn_run
+from ui.controls import Ask, Strength
+from ui.work import Generated, Request
+
+BOX = "strength_demo_demo_5_box"
+
+
+def answers(factor: float, seed: int, features: tuple[int, ...] = (5,)) -> Generated:
+    """Steered answers, as if they had just been written."""
+    drawn, max_act = drawn_answers("steer", judged=False), drawn_run().statistics.max_act
+    ask = Ask(tuple(drawn.request["prompts"]), 17, 0.7, 1.0, seed, 1)
+    strength = Strength(tuple((one, factor, float(max_act[one])) for one in features), "clamp", "prompt")
+    return Generated(drawn.completions, Request(("Baseline", "Steered"), ask, strength), None, ())
+
+
+@pytest.fixture
+def steer(open_alone) -> AppTest:
+    """The Steer page of a session with a ranking and one chosen feature."""
+    run, store = drawn_run(), runtime.store
+    return open_alone(
+        "pages/3_Steer.py",
+        examples_id=store.put("examples", run.examples.fingerprint, run.examples),
+        label=LABELS[0],
+        ranking_id=store.put("ranking", "r", run),
+        features=(5,),
+    )
+
+
+def undo(app: AppTest) -> AppTest:
+    return app.button(key="steer_undo").click().run()
+
+
+def redo(app: AppTest) -> AppTest:
+    return app.button(key="steer_redo").click().run()
+
+
+def ends(app: AppTest) -> tuple[bool, bool]:
+    """Whether there is something to undo, and to redo."""
+    return not app.button(key="steer_undo").disabled, not app.button(key="steer_redo").disabled
+
+
+def test_strength_mode_and_features_can_be_undone_and_done_again(steer):
+    first = steer.number_input(key=BOX).value
+    assert ends(steer) == (False, False)
+    steer.number_input(key=BOX).set_value(0.25).run()
+    steer.selectbox(key="strength_mode").set_value("clamp").run()
+    steer.multiselect(key="pick_r").set_value([5, 2]).run()
+    assert steer.session_state["steerscope.features"] == (5, 2)
+    undo(steer)
+    assert steer.session_state["steerscope.features"] == (5,)
+    undo(steer)
+    assert steer.selectbox(key="strength_mode").value == "add"
+    assert steer.number_input(key=BOX).value == 0.25
+    undo(steer)
+    assert steer.number_input(key=BOX).value == first
+    assert ends(steer) == (False, True)
+    for _ in range(3):
+        redo(steer)
+    assert steer.session_state["steerscope.features"] == (5, 2)
+    assert steer.selectbox(key="strength_mode").value == "clamp"
+    assert steer.number_input(key=BOX).value == 0.25
+    assert ends(steer) == (True, False)
+    assert not steer.exception
+
+
+def test_a_change_after_an_undo_takes_the_redo_away(steer):
+    steer.number_input(key=BOX).set_value(0.25).run()
+    undo(steer)
+    steer.number_input(key=BOX).set_value(0.5).run()
+    assert ends(steer) == (True, False)
+    undo(steer)
+    redo(steer)
+    assert steer.number_input(key=BOX).value == 0.5
+
+
+def test_the_last_feature_taken_out_comes_back_with_its_strength(steer):
+    steer.number_input(key=BOX).set_value(0.25).run()
+    steer.multiselect(key="pick_r").set_value([]).run()
+    assert steer.session_state["steerscope.features"] == ()
+    undo(steer)
+    assert steer.session_state["steerscope.features"] == (5,)
+    assert steer.number_input(key=BOX).value == 0.25
+
+
+def test_a_new_ranking_begins_a_new_history(steer):
+    steer.number_input(key=BOX).set_value(0.25).run()
+    assert ends(steer) == (True, False)
+    steer.session_state["steerscope.ranking_id"] = runtime.store.put("ranking", "other", drawn_run())
+    steer.run()
+    assert ends(steer) == (False, False)
+
+
+def shown(app: AppTest, id: str) -> AppTest:
+    """The page as it is when these answers have just been written."""
+    app.session_state["steerscope.completions_id"] = id
+    return app.run()
+
+
+def test_runs_are_listed_shown_again_and_their_settings_taken(steer):
+    for id, made in (("a", answers(0.45, 11)), ("b", answers(-0.8, 12)), ("c", answers(0.3, 13, (5, 2)))):
+        shown(steer, runtime.store.put("steer", id, made))
+    listed = [button for button in steer.button if str(button.key).startswith("run_show_steer_")]
+    assert [button.key[-1] for button in listed] == ["c", "b", "a"]
+    assert "5 -0.8" in listed[1].label
+    assert "2 +0.3" in listed[0].label
+    assert [button.disabled for button in listed] == [True, False, False]
+    steer.button(key="run_show_steer_a").click().run()
+    assert steer.session_state["steerscope.completions_id"] == "a"
+    assert any("Made with other settings" in caption.value for caption in steer.caption)
+    steer.button(key="run_use_steer_b").click().run()
+    assert not steer.exception
+    assert steer.session_state["steerscope.completions_id"] == "b"
+    assert steer.number_input(key=BOX).value == 0.8
+    assert steer.segmented_control(key="strength_demo_demo_5_sign").value == "Suppress"
+    assert steer.number_input(key="steer_seed").value == 12
+    assert not any("Made with other settings" in caption.value for caption in steer.caption)
+    steer.button(key="run_use_steer_c").click().run()
+    assert steer.session_state["steerscope.features"] == (5, 2)
+    assert steer.session_state["steerscope.completions_id"] == "c"
+
+
+def test_what_the_store_let_go_is_listed_as_gone(steer):
+    for id in ("a", "b"):
+        shown(steer, runtime.store.put("steer", id, answers(0.45, 11)))
+    runtime.store.drop("steer", "a")
+    steer.run()
+    assert not steer.exception
+    old = steer.button(key="run_show_steer_a")
+    assert old.disabled
+    assert "gone" in old.label
+    assert steer.button(key="run_use_steer_a").disabled
+    assert not steer.button(key="run_use_steer_b").disabled
+
+
+def test_another_ranking_has_runs_of_its_own(steer):
+    shown(steer, runtime.store.put("steer", "a", answers(0.45, 11)))
+    steer.session_state["steerscope.ranking_id"] = runtime.store.put("ranking", "other", drawn_run())
+    steer.session_state["steerscope.completions_id"] = None
+    steer.run()
+    assert not [button for button in steer.button if str(button.key).startswith("run_show")]
+
+
+def test_a_saved_run_names_the_features_that_it_was_made_with(steer):
+    from steering.studies.library import library
+
+    shown(steer, runtime.store.put("steer", "a", answers(0.3, 13, (5, 2))))
+    steer.button(key="study_keep_steer").click().run()
+    assert not steer.exception
+    (study,) = library().find()
+    assert study.about.features == (5, 2)
