@@ -4,14 +4,16 @@ import pandas as pd
 import streamlit as st
 
 from steering.benchmark.board import Board, Choice, failed_shares, standing
+from steering.benchmark.judged import replies_sentence
 from steering.benchmark.planned import planned_runs, splits_of
 from steering.evidence.aggregation import paired_values
 from steering.evidence.bootstrap import bootstrap_difference
 from steering.methods.registry import method
 from ui import charts
 from ui.benchmark_chart import leaderboard_figure
-from ui.benchmark_source import Source, concepts_of, is_of_world, source_id, table_of
+from ui.benchmark_source import Source, concepts_of, is_of_world, replies_of, source_id, table_of
 from ui.benchmark_style import titled
+from ui.benchmark_texts import texts_section
 from ui.text import counted, plain
 
 HOME_ADVANTAGE = (
@@ -48,6 +50,9 @@ def board_view(source: Source, choice: Choice) -> None:
             f"{titled(best['method'])} with {best['score']:.2f}.",
         )
     st.caption(footnote(board, choice))
+    if told := replies_sentence(replies_of(source)):
+        st.caption(f":material/gavel: {plain(told)}")
+    texts_section(source, choice, compared)
 
 
 def board_of(source: Source, choice: Choice) -> Board:

@@ -19,6 +19,7 @@ from ui.benchmark_choice import view_next
 from ui.benchmark_source import show_next
 from ui.errors import boundary
 from ui.job_panel import cancel_button, show_failure
+from ui.judge_access import judge_access
 from ui.state import job_id, set_job
 from ui.text import counted, duration, plain
 
@@ -36,10 +37,11 @@ def start(settings: BenchmarkSettings, path: Path, *, workers: int, resume: bool
         resume: go on with the run that is there.
 
     Raises:
-        SteeringError: it is under way already, or too much is waiting.
+        SteeringError: it is under way already, too much is waiting, or its judge needs a key that is not there.
     """
     if job_of(path) is not None:
         raise SteeringError(f"The run {path.name} is under way already; wait for it, or cancel it first.")
+    access = judge_access(settings.judge)  # here, for a job's thread has no secrets
 
     def work(job: Job) -> str:
         from steering.benchmark.runner import run_benchmark
@@ -51,6 +53,7 @@ def start(settings: BenchmarkSettings, path: Path, *, workers: int, resume: bool
             resume=resume,
             workers=workers,
             apart=True,
+            access=access,
             on_progress=job.tell,
             should_stop=lambda: job.should_stop,
         )

@@ -7,12 +7,13 @@ import pandas as pd
 import streamlit as st
 
 from steering.benchmark.command import command_line
+from steering.benchmark.judged import replies_sentence
 from steering.benchmark.runs import Run
 from steering.benchmark.stored import StoredResult
 from steering.exports.spreadsheet import inert
 from steering.presets import sae_title
 from steering.world import shipped
-from ui.benchmark_source import Source, table_of
+from ui.benchmark_source import Source, replies_of, table_of
 from ui.benchmark_style import titled
 from ui.errors import boundary
 from ui.text import counted, plain
@@ -45,6 +46,7 @@ def facts(source: Source) -> dict[str, list[str]]:
         "model": settings.model,
         "SAE": f"{sae or 'unknown'} (the preset's default)" if settings.sae is None else sae_title(settings.sae),
         "judge": settings.judge,
+        "judge's replies": replies_sentence(replies_of(source)) or "none are read: it knows the truth",
         "seeds": ", ".join(map(str, settings.seeds)),
         "prompts": f"{settings.n_select} to choose the factor on, {settings.n_test} to score on "
         f"(drawn with seed {settings.prompt_seed})",

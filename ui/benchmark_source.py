@@ -3,9 +3,9 @@
 import pandas as pd
 import streamlit as st
 
+from steering.benchmark.judging import knows_the_truth
 from steering.benchmark.runs import Run, runs
 from steering.benchmark.stored import StoredResult, stored_results
-from steering.errors import SteeringError
 from steering.evidence.table import COLUMNS
 from steering.presets import is_world_model
 from ui.errors import boundary
@@ -70,8 +70,28 @@ def table_of(source: Source, columns: tuple[str, ...] = tuple(COLUMNS)) -> pd.Da
     Raises:
         SteeringError: they cannot be read.
     """
-    state = source.made if isinstance(source, StoredResult) else f"{source.made} {len(source.finished)}"
-    return _read(str(source.path), state, columns, _source=source)
+    return _read(str(source.path), source_state(source), columns, _source=source)
+
+
+def source_state(source: Source) -> str:
+    """Changes with every unit that is finished."""
+    return source.made if isinstance(source, StoredResult) else f"{source.made} {len(source.finished)}"
+
+
+def replies_of(source: Source) -> dict[str, int]:
+    """What became of the judge's replies, see ``steering.benchmark.judged``; empty where it reads none.
+
+    Raises:
+        SteeringError: a part of a run cannot be read.
+    """
+    if isinstance(source, StoredResult) or knows_the_truth(source.settings.judge) or source.manifest.replies:
+        return source.manifest.replies
+    return _replies(str(source.path), source_state(source), len(source.failures), _run=source)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _replies(path: str, state: str, n_failures: int, *, _run: Run) -> dict[str, int]:  # noqa: ARG001 - the key
+    return _run.replies()
 
 
 @st.cache_data(max_entries=6, show_spinner="Reading the results")
@@ -100,11 +120,13 @@ def unfinished_note(source: Source) -> None:
         )
 
 
-def needs_rows(source: Source) -> None:
-    """Make sure that there is something to compare.
-
-    Raises:
-        SteeringError: no concept is whole yet.
-    """
-    if not concepts_of(source):
-        raise SteeringError("No concept is done with every method yet; wait for the run to get that far, or resume it.")
+def has_rows(source: Source) -> bool:
+    """Whether there is something to compare; says what is missing where there is not, which is nobody's mistake."""
+    if concepts_of(source):
+        return True
+    st.info(
+        "There is nothing to compare yet, because no concept is done with every method. Results appear here as soon as "
+        "the run gets that far; one that was stopped goes on with “Resume”.",
+        icon=":material/hourglass_top:",
+    )
+    return False

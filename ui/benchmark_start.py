@@ -9,12 +9,14 @@ from steering.benchmark.estimate import Measured, estimate
 from steering.benchmark.runs import Run, new_path, runs_folder
 from steering.benchmark.settings import BenchmarkSettings, TestFactors
 from steering.errors import SteeringError
+from steering.judges.cost import Prices, estimate_run
 from steering.methods.registry import METHOD_NAMES, METHODS
 from steering.presets import default_positions, world_presets
 from ui import benchmark_job
 from ui.benchmark_source import Source
 from ui.benchmark_style import USUAL, titled
 from ui.errors import boundary
+from ui.judge_access import judge_endpoint, judge_spec
 from ui.text import counted, duration, plain
 
 
@@ -96,6 +98,7 @@ def _form(found: list[Source]) -> None:
         "Workers", 1, benchmark_job.most_workers(), 1, key="benchmark_new_workers",
         help="Processes, each with a model of its own and about 1 GB of memory. They change the time and no number.",
     )  # fmt: skip
+    judge, prices = _judge()
     test_factors: TestFactors = (
         "all"
         if st.toggle(
@@ -115,6 +118,7 @@ def _form(found: list[Source]) -> None:
             n_test=int(n_test),
             max_new_tokens=int(tokens),
             test_factors=test_factors,
+            judge=judge,
             positions=default_positions(model),
         )
         reckoned = estimate(settings, workers=int(workers), measured=measured(found))
@@ -123,6 +127,9 @@ def _form(found: list[Source]) -> None:
             f"**{duration(reckoned.seconds)}** with {counted(int(workers), 'worker')} :gray[(reckoned from "
             f"{plain(reckoned.basis)})]"
         )
+        if judge != "world":
+            cost = estimate_run(settings.n_completions, text_tokens=settings.max_new_tokens, prices=prices)
+            st.markdown(f"The judge: {plain(cost.sentence())} :gray[Its time comes on top.]")
         if st.button("Start", key="benchmark_start", icon=":material/play_arrow:", type="primary"):
             benchmark_job.start(settings, new_path(settings), workers=int(workers))
             st.rerun()
@@ -133,6 +140,33 @@ def _form(found: list[Source]) -> None:
         st.code(
             command_line(settings, runs_folder() / "my-run", workers=int(workers)), language="bash", wrap_lines=True
         )
+
+
+def _judge() -> tuple[str, Prices | None]:
+    """Who rates the answers, as the settings name it, and what it costs; a model only where one was set up."""
+    endpoint = judge_endpoint()
+    kinds = {"world": "The world's own judge (ground truth)"}
+    if endpoint is not None:
+        kinds["model"] = f"A language model at {endpoint.host}"
+    with st.container(horizontal=True, vertical_alignment="bottom", key="benchmark_new_judge_row"):
+        kind = st.selectbox(
+            "Judge", list(kinds), format_func=kinds.__getitem__, key="benchmark_new_judge", width=320,
+            help="A language model can be named where this server has an endpoint and a key, in its environment or in "
+            "Streamlit's secrets (docs/benchmark.md).",
+        )  # fmt: skip
+        if kind == "world" or endpoint is None:
+            return "world", None
+        model = st.text_input("Judge's model", key="benchmark_new_judge_model", placeholder="gpt-4o-mini", width=220)
+        read = st.number_input(
+            "Price, read", 0.0, None, None, key="benchmark_new_price_read", width=130, placeholder="per million",
+            help="Of a million tokens that the judge reads, in any currency; for the estimate alone",
+        )  # fmt: skip
+        written = st.number_input(
+            "Price, written", 0.0, None, None, key="benchmark_new_price_written", width=130, placeholder="per million",
+            help="Of a million tokens that the judge writes",
+        )  # fmt: skip
+    prices = Prices(float(read), float(written)) if read is not None and written is not None else None
+    return judge_spec(model or "", endpoint), prices
 
 
 def measured(found: list[Source]) -> list[Measured]:

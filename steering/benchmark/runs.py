@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,12 +11,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from steering.benchmark.parts import MANIFEST, RESULTS, Failure, Manifest, RunFolder, read_folder
+from steering.benchmark.judged import count_replies
+from steering.benchmark.parts import MANIFEST, RESULTS, Failure, Manifest, RunFolder, read_folder, unwritable
 from steering.benchmark.rows import SCHEMA
 from steering.benchmark.settings import BenchmarkSettings, Unit
 from steering.benchmark.stored import frame_of, read_table, title_of
+from steering.benchmark.texts import WHOLE, can_tell_concepts, from_json, read_texts, to_json
 from steering.errors import SteeringError
 from steering.evidence.table import COLUMNS
+from steering.replacing import replacing
+
+TEXT_FILE = "texts.json"
+"""What the texts of a run are like, once they were read; see ``texts``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,47 @@ class Run:
             return frame_of(pa.concat_tables(pq.read_table(one, columns=list(columns)) for one in parts))
         except (OSError, pa.ArrowException) as error:
             raise SteeringError(f"A part of the run {self.name} cannot be read ({error}); resume it.") from error
+
+    def read_texts(self, on_progress: Callable[[int, int], None] | None = None) -> pd.DataFrame:
+        """What the texts of finished units are like, see ``texts.read_texts``; kept in the run's folder.
+
+        Args:
+            on_progress: told how many texts were judged, of how many.
+
+        Raises:
+            SteeringError: no unit is finished, or a file cannot be read or written.
+        """
+        known = self.text_table()
+        if known is not None:
+            return known
+        rows = self.read(WHOLE)
+        found = read_texts(rows, told_apart=can_tell_concepts(self.settings), on_progress=on_progress)
+        path = self.path / TEXT_FILE
+        try:
+            with replacing(path) as part:
+                part.write_text(to_json(found), encoding="utf-8")
+        except OSError as error:
+            raise unwritable(path, error) from error
+        return found
+
+    def text_table(self) -> pd.DataFrame | None:
+        """What :meth:`read_texts` found before; None where it was not asked for since the last unit was finished."""
+        path, folder = self.path / TEXT_FILE, RunFolder(self.path, self.manifest)
+        try:
+            made = path.stat().st_mtime
+            if any(folder.part(unit).stat().st_mtime > made for unit in self.finished):
+                return None
+            return from_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, KeyError, TypeError):  # it can be made again
+            return None
+
+    def replies(self) -> dict[str, int]:
+        """Of the judge, by what became of them, see ``judged.count_replies``.
+
+        Raises:
+            SteeringError: a part cannot be read.
+        """
+        return count_replies(RunFolder(self.path, self.manifest).details(), self.failures)
 
     def seconds(self) -> dict[str, float]:
         """Method → mean seconds of one worker for one unit.

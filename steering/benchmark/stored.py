@@ -22,6 +22,7 @@ from steering.benchmark.judging import knows_the_truth
 from steering.benchmark.parts import Failure, Manifest, RunFolder, read_folder
 from steering.benchmark.rows import COMPRESSION, SCHEMA, TEXTS
 from steering.benchmark.settings import BenchmarkSettings
+from steering.benchmark.texts import WHOLE, can_tell_concepts, from_json, read_texts, to_json
 from steering.errors import SteeringError
 from steering.evidence.protocol import check_protocol
 from steering.evidence.table import COLUMNS
@@ -33,7 +34,7 @@ NUMBERS = (*COLUMNS, "sample", "slider", "is_looping", "n_generated")
 """Columns that are stored of every completion."""
 
 KeptTexts = Literal["none", "chosen", "all"]
-_TOLD, _DETAILS = b"steerscope.result", b"steerscope.details"
+_TOLD, _DETAILS, _TEXTS = b"steerscope.result", b"steerscope.details", b"steerscope.texts"
 _NAME = re.compile(r"benchmark[a-z0-9-]*")
 
 
@@ -109,6 +110,18 @@ class StoredResult:
         found: list[dict[str, Any]] = json.loads(_metadata(self.path)[_DETAILS])
         return found
 
+    def text_table(self) -> pd.DataFrame | None:
+        """What the texts of the whole run are like, see ``texts.read_texts``; None in results of earlier versions.
+
+        Raises:
+            SteeringError: the file cannot be read.
+        """
+        told = _metadata(self.path).get(_TEXTS)
+        try:
+            return None if told is None else from_json(told)
+        except (KeyError, TypeError, ValueError):  # of another version, as if there were none
+            return None
+
 
 def results_folder() -> Path:
     """Where stored results lie: with the package, or at STEERSCOPE_RESULTS."""
@@ -179,7 +192,8 @@ def store(folder: Path, name: str | None = None, *, into: Path | None = None, te
     missing = run.settings.n_units - len(run.finished()) - len(failures)
     if missing:
         raise SteeringError(f"The run in {folder} lacks {missing} of {run.settings.n_units} units; --resume it first.")
-    headers = [run.header(unit) for unit in run.settings.units() if run.part(unit).exists()]
+    finished = [unit for unit in run.settings.units() if run.part(unit).exists()]
+    headers = [run.header(unit) for unit in finished]
     if not headers:
         raise SteeringError(f"No unit of the run in {folder} has a result; see its failures.")
     table = pa.concat_tables(_tables(run, texts)).combine_chunks()
@@ -193,8 +207,14 @@ def store(folder: Path, name: str | None = None, *, into: Path | None = None, te
         "made": f"{datetime.fromtimestamp(last, UTC):%Y-%m-%d %H:%M}",
         "texts": texts,
     }
-    details = [{"concept": one.concept, "seed": one.seed, "method": one.method, **one.details} for one in headers]
-    metadata = {_TOLD: json.dumps(told, sort_keys=True), _DETAILS: json.dumps(details, sort_keys=True)}
+    details = run.details()
+    whole = frame_of(pa.concat_tables(pq.read_table(run.part(unit), columns=list(WHOLE)) for unit in finished))
+    read = read_texts(whole, told_apart=can_tell_concepts(run.settings))
+    metadata = {
+        _TOLD: json.dumps(told, sort_keys=True),
+        _DETAILS: json.dumps(details, sort_keys=True),
+        _TEXTS: to_json(read),
+    }
     target = (into or results_folder()) / f"{named}.parquet"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

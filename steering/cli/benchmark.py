@@ -11,8 +11,13 @@ from steering.errors import SteeringError
 from steering.positions import POSITIONS
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from steering.benchmark.runner import Summary
+    from steering.benchmark.runs import Run
     from steering.benchmark.settings import BenchmarkSettings
+    from steering.judges.access import JudgeAccess
+    from steering.judges.cost import Prices
 
 
 def add_benchmark_parser(verbs: Any) -> None:
@@ -41,6 +46,14 @@ def add_benchmark_parser(verbs: Any) -> None:
     parser.add_argument("--ray", metavar="ADDRESS", help="of a Ray cluster; local starts one here, auto finds one")
     parser.add_argument("--judge", metavar="SPEC", help="world, openai:MODEL[@URL], local:MODEL or python:MODULE:NAME")
     parser.add_argument("--judge-temperature", type=float, default=0.0, metavar="T", help="default 0; AxBench 0.7")
+    parser.add_argument(
+        "--judge-max-tokens", type=int, metavar="N", help="of a language model's reply (default 512; raise it for one "
+        "that thinks aloud)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--judge-price", type=float, nargs=2, metavar=("READ", "WRITTEN"), help="of a million tokens that the judge "
+        "reads and writes, in any currency: the estimate before the run is then in money",
+    )  # fmt: skip
     parser.add_argument("--examples", type=Path, metavar="FILE", help="labelled file or AxBench folder (other models)")
     parser.add_argument("--prompts", type=Path, metavar="FILE", help="neutral instructions: text, JSON or JSONL")
     parser.add_argument("--select-prompts", type=int, default=10, metavar="N", help="to choose the factor on")
@@ -62,14 +75,20 @@ def add_benchmark_parser(verbs: Any) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     from steering.benchmark.collect import read_results
+    from steering.benchmark.judged import replies_sentence
     from steering.benchmark.planned import planned_runs
     from steering.benchmark.report import as_json, as_text, report
     from steering.benchmark.runner import run_benchmark
+    from steering.benchmark.runs import read_run
+    from steering.benchmark.texts import as_text as texts_as_text
+    from steering.judges.cost import Prices
 
     settings = _settings(arguments)
     check_folder(arguments.out)
     tell_source(arguments.model)
-    _tell_cost(settings)
+    prices = None if arguments.judge_price is None else Prices(*arguments.judge_price)
+    access = _access(arguments, settings)
+    _tell_cost(settings, prices)
     summary = run_benchmark(
         settings,
         arguments.out,
@@ -78,6 +97,7 @@ def _run(arguments: argparse.Namespace) -> int:
         take_from=arguments.take_from,
         workers=arguments.workers,
         ray=arguments.ray,
+        access=access,
         on_progress=Bar(),
     )
     if summary.n_taken:
@@ -87,12 +107,19 @@ def _run(arguments: argparse.Namespace) -> int:
     if summary.results is None:
         raise SteeringError(f"None of the {summary.n_units} units could be computed; see {arguments.out / 'failures'}.")
     board = report(read_results(arguments.out), planned=planned_runs(settings))
+    texts = _texts(read_run(arguments.out))
     if arguments.json:
         failures = [{"unit": str(one.unit), "error": one.error, "is_bug": one.is_bug} for one in summary.failures]
         told = {"results": str(summary.results), "failures": failures, "codes": dict(summary.codes)}
-        write_json({**told, "taken": summary.n_taken, "leaderboard": as_json(board)})
+        told |= {"taken": summary.n_taken, "judge": dict(summary.replies), "leaderboard": as_json(board)}
+        write_json({**told, "texts": {split: as_json(means) for split, means in texts.items()}})
     else:
-        sys.stdout.write(f"{as_text(board)}\n{summary.results}\n")
+        sys.stdout.write(as_text(board))
+        for split, means in texts.items():
+            sys.stdout.write(f"\n{split}, texts at the chosen factor, shares\n{texts_as_text(means)}")
+        if told := replies_sentence(summary.replies):
+            sys.stdout.write(f"\n{told}\n")
+        sys.stdout.write(f"\n{summary.results}\n")
     if any(one.is_bug for one in summary.failures):
         raise RuntimeError(f"some units failed by a bug, see {arguments.out / 'failures'}")
     return 0
@@ -135,12 +162,42 @@ def _settings(arguments: argparse.Namespace) -> "BenchmarkSettings":
     )
 
 
-def _tell_cost(settings: "BenchmarkSettings") -> None:
+def _access(arguments: argparse.Namespace, settings: "BenchmarkSettings") -> "JudgeAccess | None":
+    """Patience of a language model as judge; its key is the environment's."""
+    from steering.judges.access import JudgeAccess
+    from steering.judges.settings import JudgeSettings
+
+    given = {"--judge-max-tokens": arguments.judge_max_tokens, "--judge-price": arguments.judge_price}
+    named = [option for option, value in given.items() if value is not None]
+    if named and not settings.judge.startswith(("openai:", "local:")):
+        raise SteeringError(f"{named[0]} is for a language model as judge, and {settings.judge} is none; leave it out.")
+    if arguments.judge_max_tokens is None:
+        return None
+    return JudgeAccess(settings=JudgeSettings(max_tokens=arguments.judge_max_tokens))
+
+
+def _texts(run: "Run") -> "dict[str, pd.DataFrame]":
+    """Split → what the texts of every method are like."""
+    from steering.benchmark.planned import splits_of
+    from steering.benchmark.texts import can_tell_concepts, text_means
+
+    tell = Bar()
+    progress = (lambda done, total: tell(done, total, "texts", "Reading")) if can_tell_concepts(run.settings) else None
+    table, splits = run.read_texts(progress), splits_of(run.settings)
+    of_split = {split: [name for name in run.settings.concepts if splits[name] == split] for split in splits.values()}
+    return {
+        split: text_means(table, concepts=concepts, seeds=run.settings.seeds, methods=run.settings.methods)
+        for split, concepts in sorted(of_split.items())
+        if table["concept"].isin(concepts).any()
+    }
+
+
+def _tell_cost(settings: "BenchmarkSettings", prices: "Prices | None") -> None:
     """Say on standard error what a judge that costs will be asked; what is cached already is not known yet."""
     from steering.judges.cost import estimate_run
 
     if settings.judge.startswith("openai:"):
-        estimate = estimate_run(settings.n_completions, text_tokens=settings.max_new_tokens)
+        estimate = estimate_run(settings.n_completions, text_tokens=settings.max_new_tokens, prices=prices)
         sys.stderr.write(f"judge: {estimate.sentence()}\n")
 
 

@@ -11,8 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import ndtr
-from scipy.stats import t
+from scipy.special import ndtr, stdtrit
 
 from steering.errors import SteeringError
 
@@ -95,7 +94,7 @@ def limits(
     if n_concepts < FEWEST_CONCEPTS:
         nothing = np.full(draws.shape[1:], np.nan)
         return nothing, nothing
-    tail = ndtr(-np.sqrt(n_concepts / (n_concepts - 1)) * t.ppf((1 + level) / 2, n_concepts - 1))
+    tail = ndtr(-np.sqrt(n_concepts / (n_concepts - 1)) * stdtrit(n_concepts - 1, (1 + level) / 2))
     low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
     # Sums of equal numbers in another order differ in their last digits; that is no spread.
     flat = high - low <= 1e-12 * np.maximum(1.0, np.abs(high))
