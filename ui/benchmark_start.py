@@ -107,6 +107,9 @@ def _form(found: list[Source]) -> None:
         )
         else "chosen"
     )  # fmt: skip
+    if not judge:
+        st.info("Name the judge's model.", icon=":material/gavel:")
+        return
     with boundary("This cannot be run"):
         settings = BenchmarkSettings(
             model=model,
@@ -143,7 +146,7 @@ def _form(found: list[Source]) -> None:
 
 
 def _judge() -> tuple[str, Prices | None]:
-    """Who rates the answers, as the settings name it, and what it costs; a model only where one was set up."""
+    """Who rates the answers, as the settings name it, empty while no model was named; and what it costs."""
     endpoint = judge_endpoint()
     kinds = {"world": "The world's own judge (ground truth)"}
     if endpoint is not None:
@@ -166,7 +169,7 @@ def _judge() -> tuple[str, Prices | None]:
             help="Of a million tokens that the judge writes",
         )  # fmt: skip
     prices = Prices(float(read), float(written)) if read is not None and written is not None else None
-    return judge_spec(model or "", endpoint), prices
+    return judge_spec(model, endpoint) if model and model.strip() else "", prices
 
 
 def measured(found: list[Source]) -> list[Measured]:

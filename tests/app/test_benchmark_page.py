@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from steering import runtime
 from steering.benchmark.board import Choice, standing
 from steering.benchmark.parts import RESULTS
+from steering.benchmark.planned import splits_of
 from steering.benchmark.report import report
 from steering.benchmark.runs import read_run, runs
 from steering.benchmark.settings import Unit
@@ -18,6 +19,7 @@ from steering.jobs import JobState
 from tests.drawn_bench import SETTINGS, settings, write_run
 
 PAGE = "pages/5_Benchmark.py"
+TESTED = {name for name, split in splits_of(SETTINGS).items() if split == "test"}
 LOST = (Unit("wine", 0, "sae_f1c"), Unit("wine", 1, "sae_f1c"))
 
 
@@ -104,6 +106,70 @@ def test_the_leaderboard_is_the_evidence(stored, drawn, open_app):
     first = wanted.iloc[0]
     assert f"On 3 test concepts, **{titled(first['method'])}** scores highest: {first['score']:.2f} of 2" in texts(app)
     assert len(app.get("plotly_chart")) == 1
+
+
+def test_what_the_texts_are_like_stands_below_the_leaderboard(stored, drawn, open_app):
+    app = open_app(PAGE)
+    shown = frame(app, "Distinct-2").set_index("Method")
+    found = read_stored(stored).text_table()
+    rows = found[found["concept"].isin(list(TESTED))]
+    means = rows.groupby(["method", "concept"])[["distinct_2", "looping", "nothing"]].mean().groupby("method").mean()
+    from ui.benchmark_style import titled
+
+    for name in SETTINGS.methods:
+        assert shown.loc[titled(name), "Distinct-2"] == pytest.approx(means.loc[name, "distinct_2"])
+        assert shown.loc[titled(name), "Loops"] == pytest.approx(100 * means.loc[name, "looping"])
+        assert shown.loc[titled(name), "Nothing"] == pytest.approx(100 * means.loc[name, "nothing"])
+
+
+@pytest.mark.usefixtures("needs_world")
+def test_a_runs_texts_are_searched_for_other_concepts_when_asked(places, open_app):
+    write_run(places / "runs" / "mine", settings(methods=("none", "prompt"), concepts=("wine", "chess"), seeds=(0,)))
+    app = open_app(PAGE)
+    assert "On target" not in frame(app, "Distinct-2").columns
+    app.button(key="benchmark_texts_read").click().run(timeout=120)
+    assert not app.exception
+    assert frame(app, "On target")["Nothing"].tolist() == [100, 100], "drawn answers carry no concept of the world"
+    assert not [button for button in app.button if button.key == "benchmark_texts_read"]
+
+
+def test_replies_that_were_no_ratings_are_told(places, open_app):
+    from steering.benchmark.parts import read_folder
+
+    judge = "python:tests.unit.benchmark.stub_judge:StubJudge"
+    path = write_run(places / "runs" / "mine", settings(judge=judge, seeds=(0,)))
+    read_folder(path).write_replies({"rated": 995, "unparsable": 3, "refused": 2})
+    app = open_app(PAGE)
+    told = "995 of 1,000 replies of the judge are ratings; 3 could not be read, 2 were refused"
+    assert told in texts(app)
+    show(app, "origin")
+    assert any(told in str(cell).replace("\\", "") for one in app.table for cell in one.value.to_numpy().ravel())
+
+
+@pytest.mark.usefixtures("needs_world")
+def test_a_language_model_can_judge_where_the_operator_has_a_key(places, open_app, monkeypatch):
+    monkeypatch.setenv("STEERSCOPE_JUDGE_API_KEY", "sk-very-secret-0123456789")
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://judge.example/v1")
+    app = open_app(PAGE)
+    app.selectbox(key="benchmark_new_judge").set_value("model").run()
+    assert "Name the judge's model" in texts(app)
+    assert not app.error
+    app.text_input(key="benchmark_new_judge_model").set_value("stub-1").run()
+    assert "3,600 requests for 3,600 ratings" in texts(app)
+    assert "no prices given" in texts(app)
+    app.number_input(key="benchmark_new_price_read").set_value(1000.0)
+    app.number_input(key="benchmark_new_price_written").set_value(1000.0).run()
+    assert re.search(r"about [\d,]+\.\d\d at the prices given", texts(app))
+    command = next(one.value for one in app.code)
+    assert "--judge openai:stub-1@https://judge.example/v1" in command
+    assert "secret" not in texts(app) + command
+
+
+@pytest.mark.usefixtures("needs_world")
+def test_without_a_key_the_worlds_judge_is_the_only_one(places, open_app, monkeypatch):
+    for name in ("STEERSCOPE_JUDGE_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    assert open_app(PAGE).selectbox(key="benchmark_new_judge").options == ["The world's own judge (ground truth)"]
 
 
 def test_split_factor_and_seeds_change_the_numbers(stored, open_app):
@@ -260,6 +326,8 @@ def test_a_run_is_cancelled_kept_and_resumed(places, open_app):
     assert 1 <= len(run.finished) < 3
     assert "was stopped after" in texts(app)
     assert "Interrupted" in texts(app)
+    assert "nothing to compare yet" in texts(app)
+    assert not app.error, "a run that was stopped is nobody's mistake"
     app.button(key="benchmark_resume").click().run()
     assert not app.exception
     until_idle(app)

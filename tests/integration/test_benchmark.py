@@ -26,6 +26,7 @@ from steering.methods import directions
 from steering.models import LanguageModel
 from tests.tiny import tiny_llama
 from tests.tiny_bench import CONCEPTS, bench_settings, write_bench
+from tests.unit.judges.stub import completion, stub_endpoint
 
 
 @pytest.fixture(scope="module")
@@ -292,6 +293,9 @@ def test_the_command_line(bench: Path, whole: Path, tmp_path: Path, capsys: pyte
     assert main(arguments) == 0
     told = json.loads(capsys.readouterr().out)
     assert {row["method"] for row in told["leaderboard"]} == set(settings.methods)
+    assert {row["method"] for row in told["texts"]["test"]} == set(settings.methods)
+    assert all(row["n_texts"] == 6 and 0 <= row["looping"] <= 1 for row in told["texts"]["test"])
+    assert told["judge"] == {}
     assert told["failures"] == []
     assert (tmp_path / "out" / RESULTS).read_bytes() == (whole / RESULTS).read_bytes()
     assert main(arguments) == 2
@@ -314,9 +318,10 @@ def test_the_command_line_with_chosen_factors_alone(
     ]  # fmt: skip
     assert main(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert {line.split()[0]: line.split()[-2:] for line in lines if line.split()[:1] == ["diffmean"]} == {
-        "diffmean": ["-", "0"]
-    }, "oracle and dropped"
+    of_diffmean, its_texts = (line.split() for line in lines if line.split()[:1] == ["diffmean"])
+    assert of_diffmean[-2:] == ["-", "0"], "oracle and dropped"
+    assert its_texts[1] == "3"
+    assert 0 <= float(its_texts[2]) <= 1, "distinct-2"
     assert next(line for line in lines if "sae_label" in line).split()[-1] == "1"
 
 
@@ -329,6 +334,9 @@ def test_the_command_line_with_chosen_factors_alone(
         (["--judge", "wisdom"], "no judge 'wisdom'"),
         (["--judge", "world"], "embedded world's concepts alone"),
         (["--test-prompts", "500"], "502 are needed"),
+        (["--judge-price", "1", "2"], "--judge-price is for a language model as judge"),
+        (["--judge-max-tokens", "99"], "--judge-max-tokens is for a language model as judge"),
+        (["--judge", "openai:m@http://127.0.0.1:9/v1", "--judge-price", "-1", "2"], "price of a million prompt tokens"),
     ],
 )
 def test_the_command_line_refuses(
@@ -385,6 +393,42 @@ def test_another_model_under_the_same_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SteeringError, match="another model or SAE"):
         run_benchmark(settings, tmp_path / "out", resume=True)
     assert np.all([path.suffix == ".parquet" for path in (tmp_path / "out" / "parts").iterdir()])
+
+
+def test_a_language_model_as_judge_from_the_command_line(
+    bench: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Money before the run, what became of its replies after it, in the folder too; and the key nowhere."""
+    from steering.cli import main
+
+    key = "sk-very-secret-0123456789"
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("STEERSCOPE_JUDGE_API_KEY", key)
+    settings = bench_settings(bench)
+    with stub_endpoint() as stub:
+        stub.script = [completion("Rating: [[0"), completion("No idea."), completion(None, refusal="No.")]
+        stub.script[0].body["choices"][0]["finish_reason"] = "length"
+        arguments = [
+            "benchmark", "--model", settings.model, "--sae", str(settings.sae), "--examples", str(settings.examples),
+            "--prompts", str(settings.prompts), "--judge", f"openai:stub@{stub.url}", "--methods", "none",
+            "--concepts", "zed", "--select-prompts", "2", "--test-prompts", "3", "--max-new-tokens", "4",
+            "--n-examples", "8", "--out", str(tmp_path / "out"), "--judge-price", "1000", "2000",
+            "--judge-max-tokens", "99",
+        ]  # fmt: skip
+        assert main(arguments) == 0
+        limits = [body["max_tokens"] for body in stub.seen]
+        assert (limits.count(99), limits.count(396)) == (len(limits) - 1, 1)
+        assert all(headers["authorization"] == f"Bearer {key}" for headers in stub.headers)
+    told = capsys.readouterr()
+    assert "15 requests for 15 ratings" in told.err
+    assert " at the prices given" in told.err
+    replies = read_folder(tmp_path / "out").manifest.replies
+    assert replies.pop("empty", 0) in (0, 3, 6)  # of a model whose words are noise
+    assert (replies["unparsable"], replies["refused"]) == (1, 1)
+    assert "1 could not be read, 1 were refused: these count 0, as in AxBench" in told.out
+    assert key not in told.out + told.err
+    for path in (tmp_path / "out").rglob("*"):
+        assert path.is_dir() or key.encode() not in path.read_bytes()
 
 
 def odd(bench: Path, out: Path, wish: str, monkeypatch: pytest.MonkeyPatch) -> Summary:

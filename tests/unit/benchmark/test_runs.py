@@ -3,11 +3,13 @@
 import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from steering.benchmark.collect import read_results
-from steering.benchmark.runs import new_path, read_run, runs
+from steering.benchmark.runs import TEXT_FILE, new_path, read_run, runs
 from steering.benchmark.settings import Unit
+from steering.benchmark.texts import to_json
 from steering.errors import SteeringError
 from tests.drawn_bench import SETTINGS, settings, write_run
 
@@ -27,6 +29,26 @@ def test_an_interrupted_run_shows_the_concepts_that_are_whole(tmp_path: Path) ->
     assert run.whole_concepts == ("weather", "trains", "family", "cats")
     rows = run.read()
     assert len(rows.groupby(["concept", "seed", "method"], observed=True)) == 44
+
+
+def test_texts_are_read_once_and_again_after_a_new_unit(tmp_path: Path) -> None:
+    judge = "python:tests.unit.benchmark.stub_judge:StubJudge"
+    run = read_run(write_run(tmp_path / "a", settings(judge=judge, seeds=(0,))))
+    assert run.text_table() is None
+    found = run.read_texts()
+    assert len(found) == 6 * 4
+    assert found["on_target"].isna().all(), "a judge of one's own knows nothing of other concepts"
+    again = run.text_table()
+    assert again is not None
+    pd.testing.assert_frame_equal(again, found)
+    (run.path / TEXT_FILE).write_text(to_json(found.head(1)))
+    assert len(run.read_texts()) == 1
+    part = next((run.path / "parts").iterdir())
+    os.utime(part, (4_000_000_000, 4_000_000_000))
+    assert run.text_table() is None
+    assert len(read_run(run.path).read_texts()) == 6 * 4
+    (run.path / TEXT_FILE).write_text("{}")
+    assert run.text_table() is None
 
 
 def test_newer_parts_are_read_instead_of_an_older_table(tmp_path: Path) -> None:

@@ -66,6 +66,22 @@ def test_chosen_texts_are_those_people_look_at(run: Path, tmp_path: Path) -> Non
     assert found.loc[kept, "text"].tolist() == whole.loc[kept.to_numpy(), "text"].tolist()
 
 
+def test_what_the_texts_are_like_is_kept_with_it(run: Path, tmp_path: Path) -> None:
+    """Of all texts of the run, also of those that are not kept themselves; the rows have no column more."""
+    path = store(run, into=tmp_path, texts="none")
+    stored = read_stored(path)
+    found = stored.text_table()
+    assert found is not None
+    assert found["n_texts"].tolist() == [3] * (len(SETTINGS.concepts) * 4 * 2 - 1)
+    assert (found["distinct_2"] > 0).all()
+    assert (found["nothing"] == 1).all(), "drawn answers carry no concept of the world"
+    assert stored.columns == NUMBERS
+    table = pq.read_table(path)
+    told = {name: value for name, value in table.schema.metadata.items() if name != b"steerscope.texts"}
+    pq.write_table(table.replace_schema_metadata(told), path)
+    assert read_stored(path).text_table() is None, "a result of an earlier version"
+
+
 def test_all_texts_or_none(run: Path, tmp_path: Path) -> None:
     everything = read_stored(store(run, "benchmark-all", into=tmp_path, texts="all"))
     assert everything.read(["text"])["text"].tolist() == read_results(run, ["text"])["text"].tolist()
