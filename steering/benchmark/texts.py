@@ -48,7 +48,8 @@ def read_texts(
         measured on tokens when they were written; and, missing unless told apart, the columns of
         ``evidence.confusion.off_target``: ``on_target``, ``tied``, ``off_target``, ``nothing``.
     """
-    rows = table[(table["half"] == "test") & table["selected"]].astype({"method": str, "concept": str})
+    rows = table[(table["half"] == "test") & table["selected"]]
+    rows = rows.astype({"method": str, "concept": str, "seed": int})
     found = pd.DataFrame({"looping": rows.groupby(UNIT)["is_looping"].mean()})
     kept = rows[rows["text"].notna()] if "text" in rows else rows.iloc[:0]
     found["n_texts"] = kept.groupby(UNIT).size().reindex(found.index, fill_value=0)
