@@ -106,7 +106,7 @@ def text_means(
 
 def as_text(means: pd.DataFrame) -> str:
     """The means for people; shares of concepts only where they are known."""
-    shown = {
+    shown: dict[str, Any] = {
         "method": means["method"],
         "texts": means["n_texts"],
         "distinct-2": means["distinct_2"].map(_share),

@@ -110,15 +110,15 @@ def _run(arguments: argparse.Namespace) -> int:
     texts = _texts(read_run(arguments.out))
     if arguments.json:
         failures = [{"unit": str(one.unit), "error": one.error, "is_bug": one.is_bug} for one in summary.failures]
-        told = {"results": str(summary.results), "failures": failures, "codes": dict(summary.codes)}
+        told: dict[str, Any] = {"results": str(summary.results), "failures": failures, "codes": dict(summary.codes)}
         told |= {"taken": summary.n_taken, "judge": dict(summary.replies), "leaderboard": as_json(board)}
         write_json({**told, "texts": {split: as_json(means) for split, means in texts.items()}})
     else:
         sys.stdout.write(as_text(board))
         for split, means in texts.items():
             sys.stdout.write(f"\n{split}, texts at the chosen factor, shares\n{texts_as_text(means)}")
-        if told := replies_sentence(summary.replies):
-            sys.stdout.write(f"\n{told}\n")
+        if said := replies_sentence(summary.replies):
+            sys.stdout.write(f"\n{said}\n")
         sys.stdout.write(f"\n{summary.results}\n")
     if any(one.is_bug for one in summary.failures):
         raise RuntimeError(f"some units failed by a bug, see {arguments.out / 'failures'}")

@@ -263,12 +263,14 @@ def _client(endpoint: Endpoint, settings: JudgeSettings) -> Any:
 
 def _reply(answer: Any) -> Reply | None:
     """The reply in a chat completion, given as the values of its JSON; None where it is none."""
-    choices = answer.get("choices") if isinstance(answer, dict) else None
-    choice = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(answer, dict):
+        return None
+    choices = answer.get("choices")
+    choice: Any = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(message, dict):
         return None
-    usage = answer["usage"] if isinstance(answer, dict) and "usage" in answer else None
+    usage = answer.get("usage")
     counts = [usage.get(name) if isinstance(usage, dict) else 0 for name in ("prompt_tokens", "completion_tokens")]
     read, written = (count if isinstance(count, int) and count > 0 else 0 for count in counts)
     text, refusal = _text(message.get("content")), message.get("refusal")
