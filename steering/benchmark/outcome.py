@@ -48,7 +48,8 @@ def attempt(bench: Bench, unit: Unit, *, key: str) -> Outcome:
     except (Cancelled, JudgeUnusableError):
         raise
     except SteeringError as error:
-        replies = dict[str, int](error.replies) if isinstance(error, UnratedError) else {}
+        counts = error.replies.items() if isinstance(error, UnratedError) else ()
+        replies = {str(outcome): count for outcome, count in counts}
         failure = failed(unit, " ".join(str(error).split()), replies=replies)
     except Exception as error:  # a bug in one method must not cost the night's other results
         told = f"{type(error).__name__}: {' '.join(str(error).split())}"
