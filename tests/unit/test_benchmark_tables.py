@@ -30,7 +30,7 @@ def test_scores_and_wins_are_the_reports(stored: StoredResult) -> None:
     board = report(stored.read(), reference="sae_f1c", n_resamples=100)
     for row in board[board["split"] == "test"].to_dict(orient="records"):
         cells = line(told, row["method"], after="test concepts")
-        assert cells[1].startswith(f"{row['score']:.3f} (")
+        assert cells[1].startswith(f"{row['score']:.3f}")
         assert cells[2] == ("–" if row["method"] == "sae_f1c" else f"{row['win_rate'] * 100:.0f} %")
         assert cells[4] == f"{row['concept_score']:.2f}"
     assert told.index("`prompt`") < told.index("`none`"), "best first"
