@@ -108,10 +108,16 @@ def components_url(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 @pytest.fixture(scope="session")
-def app_url(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of the whole app, warm-up included."""
+def hub_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Hub's cache of the app's server; empty until a test fills it."""
+    return tmp_path_factory.mktemp("hub")
+
+
+@pytest.fixture(scope="session")
+def app_url(browser: Any, tmp_path_factory: pytest.TempPathFactory, hub_cache: Path) -> Iterator[str]:
+    """Address of the whole app, warm-up included; its Hub is ``hub_cache``, without a network."""
     log = tmp_path_factory.mktemp("app") / "server.log"
-    with serve(ROOT / "app.py", log) as url:
+    with serve(ROOT / "app.py", log, HF_HUB_OFFLINE="1", HF_HUB_CACHE=str(hub_cache)) as url:
         yield url
 
 
