@@ -117,8 +117,8 @@ def measure_effects(
         largest = float(sae.encode(resid.float()).max())
         for start in range(0, len(feature_ids), block):
             ids = list(feature_ids[start : start + block])
-            directions = sae.W_dec[ids] * scale
-            lens = logit_lens(model, sae.W_dec[ids]).topk(min(N_LENS_TOKENS, model.vocab_size)).indices
+            directions = sae.decoder(ids) * scale
+            lens = logit_lens(model, sae.decoder(ids)).topk(min(N_LENS_TOKENS, model.vocab_size)).indices
             scores = output_score(next_logits(FACTOR * largest * directions).cpu().numpy(), lens.cpu().numpy())
             own = torch.from_numpy(np.asarray(max_act)[ids]).to(directions)
             moved = next_logits(CONFIDENCE_SCALE * own[:, None] * directions)

@@ -47,7 +47,9 @@ def sae_fingerprint(sae: SparseAutoencoder) -> str:
         tensor = getattr(sae, name)
         if tensor is not None:
             digest.update(f"{name} {tuple(tensor.shape)}".encode())
-            digest.update(memoryview(tensor.detach().cpu().contiguous().numpy()).cast("B"))
+            whole = tensor.detach().cpu().contiguous()
+            numbers = whole if whole.dtype == torch.float32 else whole.view(torch.int16)  # numpy knows no bfloat16
+            digest.update(memoryview(numbers.numpy()).cast("B"))
     return digest.hexdigest()
 
 

@@ -1,11 +1,12 @@
 """How much memory will a model, an SAE and the work with them take?
 
     weights   parameters x bytes of the dtype
-    SAE       every tensor of steering.saes.SparseAutoencoder, float32 whatever the model's dtype or the file's
+    SAE       every tensor of steering.saes.SparseAutoencoder, float32 whatever the model's dtype or the file's; its
+              two matrices in bfloat16 where that is asked for
     work      the largest of what stands beside them at one time:
               loading     on a CPU, the SAE once more: a bfloat16 file becomes float32, and folding the norms of the
-                          decoder's rows writes new matrices while the old ones are there (an accelerator is given the
-                          result only)
+                          decoder's rows writes new matrices while the old ones are there, in float32 also where
+                          bfloat16 is kept (an accelerator is given the result only)
               generating  the KV cache, 2 x layers x kv_heads x head_dim x batch x context x bytes, and a forward pass,
                           one decoder layer at a time: the residual stream, the widest of the MLP's and the attention's
                           inner tensors, the logits of the last token
@@ -17,7 +18,7 @@ Weights and SAE are exact, work is counted from the code and was not yet measure
 runtime take for themselves is not in it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from steering.hook_points import HookPoint
@@ -41,6 +42,8 @@ _VECTORS = {"standard": 2, "topk": 3, "jumprelu": 3, "gated": 4}
 """Architecture → vectors over the features: b_enc, decoder_norms; then threshold, act_scale, or r_mag and b_mag."""
 
 SaeKind = Literal["standard", "topk", "jumprelu", "gated"]
+SaeDtype = Literal["float32", "bfloat16"]
+"""What an SAE's two matrices are kept in; it is computed with in float32 either way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +79,13 @@ class SaeShape:
         d_model: width of the residual stream that it reads.
         width: number of features.
         architecture: its kind; where it is not known, ``jumprelu``, whose few vectors more change nothing that counts.
+        dtype: number format that its two matrices are kept in.
     """
 
     d_model: int
     width: int
     architecture: SaeKind = "jumprelu"
+    dtype: str = "float32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +119,15 @@ def weight_bytes(model: ModelShape, dtype: str) -> int:
 
 
 def sae_bytes(sae: SaeShape) -> int:
-    """Bytes of an SAE's tensors in float32."""
-    matrices = 2 * sae.d_model * sae.width
-    return (matrices + sae.d_model + _VECTORS[sae.architecture] * sae.width) * _FLOAT32
+    """Bytes of an SAE's tensors: matrices in their format, vectors in float32."""
+    matrices = 2 * sae.d_model * sae.width * BYTES[sae.dtype]
+    return matrices + (sae.d_model + _VECTORS[sae.architecture] * sae.width) * _FLOAT32
+
+
+def sae_loading_bytes(sae: SaeShape) -> int:
+    """Bytes that stand beside an SAE while it is loaded in main memory: as it was read and folded, both in float32."""
+    whole = sae_bytes(replace(sae, dtype="float32"))
+    return 2 * whole if sae.dtype != "float32" else whole
 
 
 def kv_cache_bytes(model: ModelShape, dtype: str, *, batch: int, context: int) -> int:
@@ -175,7 +186,7 @@ def estimate(
     ]
     if sae is not None:
         work.append(reading_bytes(sae, dtype, tokens=batch * context, device=device))
-        work.append(sae_bytes(sae) if device == "cpu" else 0)
+        work.append(sae_loading_bytes(sae) if device == "cpu" else 0)
     return Memory(weights=weight_bytes(model, dtype), sae=0 if sae is None else sae_bytes(sae), work=max(work))
 
 

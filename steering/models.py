@@ -13,6 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from steering.devices import AUTO, SPLIT, devices
 from steering.errors import ModelError
+from steering.finite import all_finite
 from steering.hub import OnBytes, at, fetch_model, short, split_revision
 from steering.layout import ModelLayout, detect_layout
 from steering.outlook import device_of
@@ -309,7 +310,7 @@ def wrap_model(
     for parameter_name, parameter in model.named_parameters():
         if parameter.is_meta:  # accelerate keeps it on the disk or in main memory until it is used
             continue
-        if not torch.isfinite(parameter).all():
+        if not all_finite(parameter):
             raise ModelError(f"The weights of {name} hold NaN or infinity in {parameter_name}; get a sound copy.")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token

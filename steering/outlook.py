@@ -5,7 +5,7 @@ request leaves it.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -14,13 +14,13 @@ from steering.devices import AUTO, SPLIT, device_for, devices, free_bytes
 from steering.errors import ModelError, SaeError, SteeringError
 from steering.hook_points import HookPoint, parse_hook_name
 from steering.hub import at, explained, is_reachable, split_revision
-from steering.memory import Memory, ModelShape, SaeKind, SaeShape, estimate, misfit, sae_bytes, weight_bytes
+from steering.memory import Memory, ModelShape, SaeDtype, SaeKind, SaeShape, estimate, misfit, sae_bytes, weight_bytes
 from steering.paths import existing_path
 from steering.presets import Preset, is_world_model, presets, published_presets, sae_source
 from steering.shapes import read_text_config, shape_of_config, shape_of_folder, shards_of
 
 _CONFIG = "config.json"
-_SAE_CONFIG = "cfg.json"
+_SAE_CONFIG, _SAE_WEIGHTS = "cfg.json", "sae_weights.safetensors"
 _WEIGHTS = "model.safetensors"
 _SHARDS = "model.safetensors.index.json"
 
@@ -99,7 +99,15 @@ class Outlook:
         return None if self.memory is None or self.free is None else self.memory.total <= self.free
 
 
-def look_ahead(model: str, sae: str, *, device: str = AUTO, dtype: str = AUTO, measure: bool = False) -> Outlook:
+def look_ahead(
+    model: str,
+    sae: str,
+    *,
+    device: str = AUTO,
+    dtype: str = AUTO,
+    sae_dtype: SaeDtype = "float32",
+    measure: bool = False,
+) -> Outlook:
     """What a choice will take.
 
     Args:
@@ -107,6 +115,7 @@ def look_ahead(model: str, sae: str, *, device: str = AUTO, dtype: str = AUTO, m
         sae: a preset's SAE, a folder, or release/sae_id.
         device: a torch device, ``split`` or ``auto``.
         dtype: one of ``steering.memory.BYTES`` or ``auto``.
+        sae_dtype: number format that the SAE's matrices are kept in.
         measure: whether transformers may be imported to count the parameters of a cached config.
 
     Raises:
@@ -115,11 +124,11 @@ def look_ahead(model: str, sae: str, *, device: str = AUTO, dtype: str = AUTO, m
     """
     known = presets().get(model)
     model_id, listed = _listed(model)
-    shape, facts = model_shape(model, measure=measure), sae_facts(model, sae)
-    place = device_of(model, sae, device, dtype, measure=measure)
+    shape, facts = model_shape(model, measure=measure), sae_facts(model, sae, measure=measure)
+    place = device_of(model, sae, device, dtype, sae_dtype=sae_dtype, measure=measure)
     number = dtype if dtype != AUTO else "float32" if place == "cpu" else _published_dtype(model_id, listed)
     width = facts.width
-    sae_shape = _sae_shape(shape, facts)
+    sae_shape = _sae_shape(shape, facts, sae_dtype)
     memory = None if shape is None or number is None else estimate(shape, sae_shape, dtype=number, device=place)
     files = model_files(model_id)
     refusal = facts.refusal
@@ -137,14 +146,22 @@ def look_ahead(model: str, sae: str, *, device: str = AUTO, dtype: str = AUTO, m
         with_sae=sae_shape is not None,
         free=free_bytes(place),
         files=files,
-        download=_download(files, shape, listed, facts, sae_shape),
+        download=_download(files, shape, listed, facts, _sae_shape(shape, facts, "float32")),
         gated=listed is not None and listed.gated and files != "here",
         warning=None if _in_world(known) else another_model(facts.trained_on, split_revision(model_id)[0]),
         refusal=refusal,
     )
 
 
-def device_of(model: str, sae: str | None, device: str = AUTO, dtype: str = AUTO, *, measure: bool = False) -> str:
+def device_of(
+    model: str,
+    sae: str | None,
+    device: str = AUTO,
+    dtype: str = AUTO,
+    *,
+    sae_dtype: SaeDtype = "float32",
+    measure: bool = False,
+) -> str:
     """Where a choice runs: what ``auto`` stands for, given what model and SAE take; never ``auto``, never an error.
 
     Args:
@@ -152,25 +169,26 @@ def device_of(model: str, sae: str | None, device: str = AUTO, dtype: str = AUTO
         sae: a preset's SAE, a folder, or release/sae_id; None is a model by itself.
         device: a torch device, ``split`` or ``auto``.
         dtype: one of ``steering.memory.BYTES`` or ``auto``.
+        sae_dtype: see :func:`look_ahead`.
         measure: see :func:`look_ahead`.
     """
     if device != AUTO or is_world_model(model) or len(devices()) == 1:
         return device_for(model, device)
     try:
-        needed = _needed(model, sae, dtype, measure=measure)
+        needed = _needed(model, sae, dtype, sae_dtype, measure=measure)
     except SteeringError:  # what is wrong with the choice is said where it is loaded
         needed = None
     return device_for(model, needed=needed)
 
 
-def _needed(model: str, sae: str | None, dtype: str, *, measure: bool) -> int | None:
+def _needed(model: str, sae: str | None, dtype: str, sae_dtype: SaeDtype, *, measure: bool) -> int | None:
     """Bytes that a choice takes on an accelerator; None where that is not known here."""
     model_id, listed = _listed(model)
     shape = model_shape(model, measure=measure)
     number = dtype if dtype != AUTO else _published_dtype(model_id, listed)
     if shape is None or number is None:
         return None
-    sae_shape = None if sae is None else _sae_shape(shape, sae_facts(model, sae))
+    sae_shape = None if sae is None else _sae_shape(shape, sae_facts(model, sae, measure=measure), sae_dtype)
     return estimate(shape, sae_shape, dtype=number, device=SPLIT).total
 
 
@@ -182,10 +200,10 @@ def _listed(model: str) -> tuple[str, Preset | None]:
     return model_id, known or next((one for one in published_presets().values() if one.model == repo), None)
 
 
-def _sae_shape(shape: ModelShape | None, facts: SaeFacts) -> SaeShape | None:
+def _sae_shape(shape: ModelShape | None, facts: SaeFacts, dtype: SaeDtype) -> SaeShape | None:
     if shape is None or facts.width is None:
         return None
-    return SaeShape(facts.d_model or shape.d_model, facts.width, facts.architecture)
+    return SaeShape(facts.d_model or shape.d_model, facts.width, facts.architecture, dtype)
 
 
 def model_shape(model: str, *, measure: bool = False) -> ModelShape | None:
@@ -225,22 +243,25 @@ def fetch_config(model: str) -> None:
         hf_hub_download(repo, _CONFIG, revision=revision, local_files_only=not is_reachable())
 
 
-def sae_facts(model: str, sae: str) -> SaeFacts:
+def sae_facts(model: str, sae: str, *, measure: bool = False) -> SaeFacts:
     """What is known about an SAE, named as for ``load_sae`` or as a preset's.
+
+    Args:
+        model: a preset, a folder or a Hub id.
+        sae: a preset's SAE, a folder, a file, or release/sae_id.
+        measure: whether torch may be imported to look into a file of bare tensors.
 
     Raises:
         ModelError: the model is a preset that is not built.
-        SaeError: its folder holds no readable cfg.json.
+        SaeError: its folder holds no readable cfg.json, or its file no SAE.
     """
     source = sae_source(model, sae).strip()
     path = existing_path(source)
     if path is not None and (path / _SAE_CONFIG).is_file():
         return _from_folder(path)
-    if path is not None:
-        return SaeFacts(id=source, files="here")
-    entry = find(source)
+    entry = find(source) if path is None else None
     if entry is None:
-        return SaeFacts(id=source)
+        return _from_file(source) if measure else SaeFacts(id=source, files="unknown" if path is None else "here")
     return SaeFacts(
         id=source,
         place=entry.place,
@@ -274,16 +295,55 @@ def model_files(source: str) -> Whereabouts:
     return "here" if all(_cached(source, shard) is not None for shard in shards) else "missing"
 
 
+def _from_file(source: str) -> SaeFacts:
+    """A file of bare tensors, or what is refused as soon as it is looked at; nothing is known of anything else."""
+    from steering.saes.loading import find_plain
+    from steering.saes.plain import peek_plain
+    from steering.saes.reading import check_files
+
+    found = find_plain(source)
+    if found is None:
+        path = existing_path(source)
+        if path is None:
+            return _from_cached_folder(source)
+        folder = path if path.is_dir() else path.parent
+        check_files(folder)
+        return _from_folder(folder)
+
+    return _from_config(source, peek_plain(*found), f"The SAE in {found[0]}")
+
+
+def _from_cached_folder(source: str) -> SaeFacts:
+    """A folder in sae-lens' format in a repository (``owner/name/folder``), as far as the Hub's cache holds it."""
+    parts = source.strip("/").split("/")
+    repo, folder = "/".join(parts[:2]), "/".join(parts[2:])
+    config = _cached(repo, f"{folder}/{_SAE_CONFIG}") if folder else None
+    if config is None:
+        return SaeFacts(id=source)
+    here = _cached(repo, f"{folder}/{_SAE_WEIGHTS}") is not None
+    found = _from_folder(config.parent)
+    return replace(found, id=source) if here else replace(found, id=source, files="missing", refusal=None)
+
+
 def _from_folder(folder: Path) -> SaeFacts:
+    where = str(folder / _SAE_CONFIG)
     try:
         config: dict[str, Any] = json.loads((folder / _SAE_CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SaeError(f"{where} is not the config of an SAE ({error}); save the SAE again with sae-lens.") from error
+    facts = _from_config(str(folder), config, where)
+    if (folder / _SAE_WEIGHTS).is_file():
+        return facts
+    return replace(facts, refusal=facts.refusal or f"{folder} has no {_SAE_WEIGHTS}; get it, or save the SAE again.")
+
+
+def _from_config(source: str, config: dict[str, Any], where: str) -> SaeFacts:
+    try:
         metadata = config.get("metadata") or config  # flat before sae-lens 6
         name = metadata.get("hook_name") or config.get("hook_point")
         d_model, width = int(config["d_in"]), int(config["d_sae"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SaeError(
-            f"{folder / _SAE_CONFIG} is not the config of an SAE ({error}); save the SAE again with sae-lens."
-        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SaeError(f"{where} is not the config of an SAE ({error}); save the SAE again with sae-lens.") from error
     point, refusal = None, None
     try:
         point = parse_hook_name(name, metadata.get("hf_hook_name"))
@@ -291,7 +351,7 @@ def _from_folder(folder: Path) -> SaeFacts:
         refusal = str(error)
     l0 = metadata.get("l0")
     return SaeFacts(
-        id=str(folder),
+        id=source,
         place=str(point) if point is not None else name,
         point=point,
         d_model=d_model,

@@ -165,9 +165,12 @@ def model_key(model: str, device: str = "cpu", dtype: str = "auto") -> str:
     return f"{model}|{device}|{dtype}"
 
 
-def sae_key(model: str, sae: str | None = None, device: str = "cpu", dtype: str = "auto") -> str:
+def sae_key(
+    model: str, sae: str | None = None, device: str = "cpu", dtype: str = "auto", sae_dtype: str = "float32"
+) -> str:
     """Name under which a loaded SAE lies on the shelf, fitted to its model."""
-    return f"{sae_source(model, sae)}|{model_key(model, device, dtype)}"
+    kept = "" if sae_dtype == "float32" else f"{sae_dtype}|"
+    return f"{sae_source(model, sae)}|{kept}{model_key(model, device, dtype)}"
 
 
 def sae_source(model: str, sae: str | None) -> str:

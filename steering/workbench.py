@@ -22,6 +22,7 @@ from steering.errors import ExamplesError, SaeError
 from steering.examples import LabelledExamples, Split, split_examples
 from steering.interventions import FeatureEdit, Mode
 from steering.lora import Adapter, LoraSettings, train_lora
+from steering.memory import SaeDtype
 from steering.models import Dtype, LanguageModel, load_model
 from steering.outlook import device_of
 from steering.positions import Positions
@@ -94,6 +95,7 @@ def open_pair(
     *,
     device: str = "cpu",
     dtype: Dtype = "auto",
+    sae_dtype: SaeDtype = "float32",
     should_stop: Callable[[], bool] | None = None,
     on_progress: Progress | None = None,
 ) -> Iterator[Loaded]:
@@ -103,7 +105,8 @@ def open_pair(
         model: a preset, a folder or a Hub id.
         sae: a preset's SAE by its name, a folder, or ``release/sae_id``; None takes the preset's default.
         device: a torch device, ``split`` or ``auto``, which counts the SAE in.
-        dtype: of the model's weights; the SAE is float32 always.
+        dtype: of the model's weights.
+        sae_dtype: what the SAE's matrices are kept in; they are computed with in float32 always.
         should_stop: asked while waiting for room.
         on_progress: told megabytes while something is downloaded.
 
@@ -111,14 +114,16 @@ def open_pair(
         ModelError: see :func:`steering.models.load_model`.
         SaeError: no SAE named for a model that has no default, or one that does not fit the model.
     """
-    device = device_of(model, sae_source(model, sae), device, dtype, measure=True)
-    key = sae_key(model, sae, device, dtype)
+    device = device_of(model, sae_source(model, sae), device, dtype, sae_dtype=sae_dtype, measure=True)
+    key = sae_key(model, sae, device, dtype, sae_dtype)
     with (
         open_model(model, device=device, dtype=dtype, should_stop=should_stop, on_progress=on_progress) as network,
         runtime.lease(
             "sae",
             key,
-            lambda: load_fitted_sae(model, sae, device=device, dtype=dtype, on_progress=on_progress),
+            lambda: load_fitted_sae(
+                model, sae, device=device, dtype=dtype, sae_dtype=sae_dtype, on_progress=on_progress
+            ),
             should_stop=should_stop,
         ) as (autoencoder, reference),
     ):
@@ -131,6 +136,7 @@ def load_fitted_sae(
     *,
     device: str = "cpu",
     dtype: Dtype = "auto",
+    sae_dtype: SaeDtype = "float32",
     on_progress: Progress | None = None,
 ) -> tuple[SparseAutoencoder, Reference | None]:
     """Load an SAE, check it against its model, and read its reference activations where it has any.
@@ -142,7 +148,7 @@ def load_fitted_sae(
     with open_model(model, device=device, dtype=dtype) as network:
         found = load_sae(sae_source(model, sae), on_progress=on_progress)
         try:
-            return fit_to_model(found, network).to(network.device), read_reference(found)
+            return fit_to_model(found, network).kept_as(sae_dtype).to(network.device), read_reference(found)
         except torch.OutOfMemoryError as error:
             raise SaeError(
                 f"The SAE {found.name} does not fit into the memory of {device} beside its model; choose a narrower "

@@ -183,7 +183,8 @@ def _model_state() -> None:
 
 def _n_bytes() -> int | None:
     """Memory of the session's model, measured; None where it is not loaded."""
-    device = device_of(chosen.model, chosen.sae, chosen.device, chosen.dtype, measure=runtime.warmth().ready)
+    kept, ready = chosen.sae_dtype, runtime.warmth().ready
+    device = device_of(chosen.model, chosen.sae, chosen.device, chosen.dtype, sae_dtype=kept, measure=ready)
     key = model_key(chosen.model, device, chosen.dtype)
     size: int | None = runtime.shelf().ask("model", key, lambda model: model.n_bytes)
     return size

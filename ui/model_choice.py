@@ -11,8 +11,9 @@ from steering.catalogue.names import family
 from steering.catalogue.search import width_name
 from steering.devices import AUTO, SPLIT, devices
 from steering.errors import SteeringError
-from steering.memory import BYTES, GIB, SaeShape, estimate
+from steering.memory import BYTES, GIB, SaeDtype, SaeShape, estimate
 from steering.outlook import Outlook, device_of, fetch_config, has_config, look_ahead, model_shape, sae_facts
+from steering.paths import existing_path
 from steering.presets import is_world_model, preset, presets, published_presets
 from ui.errors import boundary, show_error
 from ui.state import chosen
@@ -75,7 +76,7 @@ def _dialog() -> None:
         label_visibility="collapsed",
     )  # fmt: skip
     pair = {_READY: _ready_made, _SEARCH: _from_catalogue, _OWN: _own}[way]()
-    left, right = st.columns(2)
+    left, middle, right = st.columns(3)
     places = [AUTO, *devices()]
     device = left.selectbox(
         "Device", places, index=places.index(chosen.device) if chosen.device in places else 0,
@@ -85,20 +86,29 @@ def _dialog() -> None:
         "there are several, the CPU otherwise. The embedded world stays on the CPU.",
     )  # fmt: skip
     formats = [AUTO, *BYTES]
-    dtype = right.selectbox(
+    dtype = middle.selectbox(
         "Number format of the weights", formats, index=formats.index(chosen.dtype), key="model_choice_dtype",
         format_func=lambda name: _NAMES.get(name, "Automatic"),
-        help="Automatic is float32 on a CPU and the published one elsewhere. The SAE is float32 always.",
+        help="Automatic is float32 on a CPU and the published one elsewhere.",
+    )  # fmt: skip
+    kept: list[SaeDtype] = ["float32", "bfloat16"]
+    sae_dtype = right.selectbox(
+        "Number format of the SAE", kept, index=kept.index(chosen.sae_dtype), key="model_choice_sae_dtype",
+        format_func=lambda name: _NAMES[name],
+        help="What its two matrices are kept in; they are computed with in float32 always. bfloat16 halves its memory, "
+        "and loses nothing where that is how it was published.",
     )  # fmt: skip
     refused = True
     if pair.whole:
         with boundary("This cannot be used"):
-            outlook = look_ahead(pair.model, pair.sae, device=device, dtype=dtype, measure=runtime.warmth().ready)
+            outlook = look_ahead(
+                pair.model, pair.sae, device=device, dtype=dtype, sae_dtype=sae_dtype, measure=runtime.warmth().ready
+            )
             _summary(pair, outlook)
             refused = outlook.refusal is not None
     if st.button("Use it", key="model_choice_use", type="primary", disabled=refused):
         chosen.model, chosen.sae = pair.model, pair.sae
-        chosen.device, chosen.dtype = device, cast("Dtype", dtype)
+        chosen.device, chosen.dtype, chosen.sae_dtype = device, cast("Dtype", dtype), sae_dtype
         _close()
         st.toast(f"Now working with {plain(chosen.model)}. Rank the features again.", icon=":material/memory:")
         st.rerun()
@@ -258,8 +268,8 @@ def _summary(pair: _Pair, outlook: Outlook) -> None:
     """What would be loaded, in a table, and what stands against it."""
     sae = outlook.sae
     rows = {
-        "Model": outlook.model_id if outlook.files != "here" or not is_world_model(pair.model) else pair.model,
-        "SAE": pair.sae if is_world_model(pair.model) else sae.id,
+        "Model": _short(outlook.model_id if outlook.files != "here" or not is_world_model(pair.model) else pair.model),
+        "SAE": pair.sae if is_world_model(pair.model) else _short(sae.id),
         "Hook point": sae.place or "told when it is loaded",
         "Features": "told when it is loaded" if sae.width is None else f"{sae.width:,}" + _of_l0(sae.l0),
         "Weights": f"{outlook.dtype or 'as published'} on {outlook.device}",
@@ -286,6 +296,19 @@ def _summary(pair: _Pair, outlook: Outlook) -> None:
         )
     if outlook.shape is None and not has_config(outlook.model_id):
         _ask_the_hub(outlook.model_id)
+
+
+def _short(source: str) -> str:
+    """A folder or file by its last two names, so that it fits beside its title; any other name as it is.
+
+    What is told about a file behind its @ stands in the next row.
+    """
+    file = source.rpartition("@")[0] or source
+    for name in (source, file):
+        path = existing_path(name)
+        if path is not None and len(path.parts) > 2:
+            return "/".join(["…", *path.parts[-2:]])
+    return source
 
 
 def _ask_the_hub(model_id: str) -> None:

@@ -61,7 +61,7 @@ def open_sample(id: str) -> None:
         raise WorldError(f"There is no sample {id!r}; choose one of those on the start page.")
     if not is_world_model(chosen.model):
         chosen.model = chosen.sae = DEFAULT_MODEL
-        chosen.device, chosen.dtype = "auto", "auto"
+        chosen.device, chosen.dtype, chosen.sae_dtype = "auto", "auto", "float32"
     take(from_world(WorldRecipe(concept=id)))
 
 

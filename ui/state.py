@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 import streamlit as st
 
 if TYPE_CHECKING:
+    from steering.memory import SaeDtype
     from steering.models import Dtype
 
 T = TypeVar("T")
@@ -61,6 +62,7 @@ class Chosen:
         sae: source of the sparse autoencoder, as in ``load_sae``.
         device: where the model runs, a torch device or ``auto``.
         dtype: number format of its weights, or ``auto``.
+        sae_dtype: what the SAE's matrices are kept in.
         examples_id: store id of the labelled examples (kind "examples").
         examples_title: what the menu says about them.
         label: name of the label that is looked for.
@@ -81,6 +83,7 @@ class Chosen:
     sae = Slot[str]("demo", clears=_FROM_MODEL)
     device = Slot[str]("auto", clears=_FROM_MODEL)
     dtype: "Slot[Dtype]" = Slot("auto", clears=_FROM_MODEL)
+    sae_dtype: "Slot[SaeDtype]" = Slot("float32", clears=_FROM_MODEL)
     examples_id = Slot[str | None](None, clears=_FROM_EXAMPLES)
     examples_title = Slot[str | None](None)
     label = Slot[str | None](None, clears=_FROM_LABEL)

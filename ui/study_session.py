@@ -186,6 +186,7 @@ def _put_place(study: Study) -> None:
     about = study.about
     here = about.device in (AUTO, *devices())
     chosen.device, chosen.dtype = about.device if here else AUTO, about.dtype
+    chosen.sae_dtype = "float32"  # a study keeps what was read, not how the SAE was kept
     told: dict[str, str] = dict(st.session_state.get(_MOVED, {}))
     told.pop(study.id, None)
     now, then = work.place().device, about.ran_on or about.device

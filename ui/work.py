@@ -27,13 +27,14 @@ if TYPE_CHECKING:
     from steering.generation import Completion, Condition
     from steering.judges.score import Score
     from steering.lora import Adapter, LoraSettings
+    from steering.memory import SaeDtype
     from steering.models import Dtype
     from steering.ranking import RankingSettings
     from steering.workbench import Loaded, RankingRun
     from ui.compare_view import Plan
     from ui.controls import Ask, Strength
 
-_PLACE = ("device", "dtype")
+_PLACE = ("device", "dtype", "sae_dtype")
 _PAIR = ("model", "sae", *_PLACE, "examples_id")
 _DEPENDS = {
     "ranking": _PAIR,
@@ -58,16 +59,20 @@ class Place:
     Attributes:
         device: a torch device, never ``auto``.
         dtype: number format of the weights, or ``auto``.
+        sae_dtype: what the SAE's matrices are kept in.
     """
 
     device: str
     dtype: "Dtype"
+    sae_dtype: "SaeDtype" = "float32"
 
 
 def place() -> Place:
     """Where the session's model runs now; a job takes it along, as it takes the model."""
-    found = device_of(chosen.model, chosen.sae, chosen.device, chosen.dtype, measure=runtime.warmth().ready)
-    return Place(found, chosen.dtype)
+    kept = chosen.sae_dtype
+    ready = runtime.warmth().ready
+    found = device_of(chosen.model, chosen.sae, chosen.device, chosen.dtype, sae_dtype=kept, measure=ready)
+    return Place(found, chosen.dtype, kept)
 
 
 def examples() -> "LabelledExamples | None":
@@ -156,6 +161,7 @@ def pair(job: Job, model: str, sae: str, at: Place) -> Any:
         sae,
         device=at.device,
         dtype=at.dtype,
+        sae_dtype=at.sae_dtype,
         should_stop=lambda: job.should_stop,
         on_progress=job.tell,
     )
@@ -527,7 +533,9 @@ def start_lora(settings: "LoraSettings", label: str, run: "RankingRun") -> Job:
             job.emit((step, total, loss))
             job.tick(step, total, f"Loss {loss:.3f}", unit="steps")
 
-        with open_model(model, device=at.device, dtype=at.dtype, should_stop=lambda: job.should_stop) as network:
+        with open_model(
+            model, device=at.device, dtype=at.dtype, should_stop=lambda: job.should_stop, on_progress=job.tell
+        ) as network:
             trained = train_adapter(network, run.examples, label, run.split.train, settings, on_step=on_step)
         return runtime.store.put("adapter", id, trained, owner=mine)
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from steering.cli.ingredients import open_asked_pair
 from steering.cli.options import add_model_options
 from steering.cli.output import Bar, check_folder, tell_source, write_json
 from steering.errors import SteeringError
@@ -46,7 +47,6 @@ def _export_features(arguments: argparse.Namespace) -> int:
     from steering.detection.detectors import find_detectors
     from steering.examples.axbench_concepts import read_axbench_concepts
     from steering.interchange.axbench_features import write_features
-    from steering.workbench import open_pair
 
     check_folder(arguments.out)
     concepts = read_axbench_concepts(arguments.examples)
@@ -55,7 +55,7 @@ def _export_features(arguments: argparse.Namespace) -> int:
         raise SteeringError(f"The metadata in {arguments.examples} list other concepts than its texts; fetch it again.")
     tell_source(arguments.model)
     bar = Bar()
-    with open_pair(arguments.model, arguments.sae, device=arguments.device, dtype=arguments.dtype) as loaded:
+    with open_asked_pair(arguments) as loaded:
         found = find_detectors(
             loaded.model,
             loaded.sae,

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from steering.cli.ingredients import open_asked_pair
 from steering.cli.options import add_model_options
 from steering.cli.output import Bar, tell_findings, tell_source, write_json
 from steering.errors import ExamplesError, SteeringError
@@ -75,14 +76,13 @@ def read_detection_set(
 def _run(arguments: argparse.Namespace) -> int:
     from steering.detection.detectors import find_detectors
     from steering.detection.protocol import summarise
-    from steering.workbench import open_pair
 
     if arguments.imbalance < 1:
         raise SteeringError(f"--imbalance is {arguments.imbalance}; give a whole number from 1 up.")
     training, tested = read_detection_set(arguments.examples, heldout=arguments.heldout, seed=arguments.seed)
     tell_source(arguments.model)
     bar = Bar()
-    with open_pair(arguments.model, arguments.sae, device=arguments.device, dtype=arguments.dtype) as loaded:
+    with open_asked_pair(arguments) as loaded:
         found = find_detectors(
             loaded.model,
             loaded.sae,

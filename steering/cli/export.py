@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steering.cli.ingredients import opened_as_asked
-from steering.cli.output import check_file, check_folder, tell_source, unwritable
+from steering.cli.output import Bar, check_file, check_folder, tell_source, unwritable
 from steering.errors import ExportError
 from steering.exports.formats import FORMATS
 
@@ -64,7 +64,8 @@ def _run(arguments: argparse.Namespace) -> int:
         return _report(recipe, arguments)
     # What stands beside is not exported, so neither adapter nor examples are needed to open the rest.
     alone = replace(recipe, baselines=Baselines())
-    with opened(alone, device=arguments.device, other_weights=arguments.other_weights) as ingredients:
+    options = {"device": arguments.device, "other_weights": arguments.other_weights, "on_progress": Bar()}
+    with opened(alone, **options) as ingredients:
         if kind == "python":
             from steering.recipes.script import write_script
 

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from steering.cli.ingredients import open_asked_model, open_asked_pair
 from steering.cli.options import add_model_options, one_each
 from steering.cli.output import Bar, tell_findings, tell_source, write_json
 from steering.errors import SteeringError
@@ -81,7 +82,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from steering.lora import load_adapter
     from steering.outlook import device_of
     from steering.prompting import concept_instruction
-    from steering.workbench import feature_edit, open_model, open_pair
+    from steering.workbench import feature_edit
 
     check_options(arguments)
     tell_source(arguments.model)
@@ -94,11 +95,11 @@ def _run(arguments: argparse.Namespace) -> int:
         told_in: ToldIn = "prompt" if arguments.system is None else "system"
         conditions.append(Condition("prompted", instruction=told, told_in=told_in))
     sae = arguments.sae if arguments.feature else None
-    device = device_of(arguments.model, sae, arguments.device, arguments.dtype, measure=True)  # one for both below
-    options = {"device": device, "dtype": arguments.dtype, "on_progress": Bar()}
+    kept = {"sae_dtype": arguments.sae_dtype, "measure": True}
+    arguments.device = device_of(arguments.model, sae, arguments.device, arguments.dtype, **kept)  # one for both below
     with (
-        open_pair(arguments.model, arguments.sae, **options) if arguments.feature else nullcontext() as loaded,
-        open_model(arguments.model, **options) as model,
+        open_asked_pair(arguments) if arguments.feature else nullcontext() as loaded,
+        open_asked_model(arguments) as model,
     ):
         if loaded is not None:
             edits = tuple(

@@ -1,14 +1,37 @@
-"""What do the verbs that run a recipe bring along, and how is it opened?"""
+"""How do verbs open what they are asked to work with: a model, a pair, a recipe? Downloads tell how far they are."""
 
 import argparse
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from steering.cli.output import tell_findings
+from steering.cli.output import Bar, tell_findings
 
 if TYPE_CHECKING:
+    from steering.models import LanguageModel
     from steering.recipes import Recipe
     from steering.recipes.running import Ingredients
+    from steering.workbench import Loaded
+
+
+def open_asked_model(arguments: argparse.Namespace) -> "AbstractContextManager[LanguageModel]":
+    """The model that ``add_model_options`` asked for; entering it raises what ``open_model`` does."""
+    from steering.workbench import open_model
+
+    return open_model(arguments.model, device=arguments.device, dtype=arguments.dtype, on_progress=Bar())
+
+
+def open_asked_pair(arguments: argparse.Namespace) -> "AbstractContextManager[Loaded]":
+    """The model and SAE that ``add_model_options`` asked for; entering it raises what ``open_pair`` does."""
+    from steering.workbench import open_pair
+
+    return open_pair(
+        arguments.model,
+        arguments.sae,
+        device=arguments.device,
+        dtype=arguments.dtype,
+        sae_dtype=arguments.sae_dtype,
+        on_progress=Bar(),
+    )
 
 
 def opened_as_asked(recipe: "Recipe", arguments: argparse.Namespace) -> "AbstractContextManager[Ingredients]":
@@ -27,5 +50,10 @@ def opened_as_asked(recipe: "Recipe", arguments: argparse.Namespace) -> "Abstrac
         tell_findings(report)
     adapter = None if arguments.adapter is None else load_adapter(arguments.adapter)
     return opened(
-        recipe, device=arguments.device, adapter=adapter, examples=examples, other_weights=arguments.other_weights
+        recipe,
+        device=arguments.device,
+        adapter=adapter,
+        examples=examples,
+        other_weights=arguments.other_weights,
+        on_progress=Bar(),
     )

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from steering.cli.ingredients import open_asked_pair
 from steering.cli.options import add_model_options, number
 from steering.cli.output import Bar, check_file, tell_findings, tell_source, unwritable, write_json
 
@@ -33,7 +34,6 @@ def add_label_parser(verbs: Any) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     from steering.feature_labels import LabellingSettings, open_source
     from steering.labelling import label_features
-    from steering.workbench import open_pair
 
     settings = LabellingSettings(
         pi0="auto" if arguments.pi0 == "auto" else number(arguments.pi0, "--pi0"),
@@ -47,7 +47,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if source.report is not None:
         tell_findings(source.report)
     tell_source(arguments.model)
-    with open_pair(arguments.model, arguments.sae, device=arguments.device, dtype=arguments.dtype) as loaded:
+    with open_asked_pair(arguments) as loaded:
         try:
             run = label_features(loaded.model, loaded.sae, source, arguments.out, settings, on_progress=Bar())
         except OSError as error:

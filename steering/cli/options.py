@@ -2,8 +2,10 @@
 
 import argparse
 from collections.abc import Sequence
+from typing import get_args
 
 from steering.errors import SteeringError
+from steering.memory import SaeDtype
 
 
 def add_model_options(parser: argparse.ArgumentParser, *, sae: bool = True) -> None:
@@ -26,6 +28,13 @@ def add_model_options(parser: argparse.ArgumentParser, *, sae: bool = True) -> N
         help="torch device, split (all accelerators together) or auto (default cpu)",
     )
     parser.add_argument("--dtype", choices=("auto", "float32", "bfloat16", "float16"), default="auto")
+    if sae:
+        parser.add_argument(
+            "--sae-dtype",
+            choices=get_args(SaeDtype),
+            default="float32",
+            help="what the SAE's matrices are kept in; computed with in float32 always (default float32)",
+        )
 
 
 def join_hook_point(arguments: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from steering.cli.ingredients import open_asked_pair
 from steering.cli.options import add_model_options, number
 from steering.cli.output import Bar, check_file, tell_findings, tell_source, unwritable, write_json
 from steering.errors import SteeringError
@@ -43,7 +44,7 @@ def add_rank_parser(verbs: Any) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     from steering.examples import read_examples
     from steering.ranking import RankingSettings
-    from steering.workbench import open_pair, rank_examples
+    from steering.workbench import rank_examples
 
     if arguments.top < 1:
         raise SteeringError(f"--top is {arguments.top}; give a whole number from 1 up.")
@@ -63,8 +64,7 @@ def _run(arguments: argparse.Namespace) -> int:
     examples, report = read_examples(arguments.examples, label=arguments.label)
     tell_findings(report)
     tell_source(arguments.model)
-    options = {"device": arguments.device, "dtype": arguments.dtype}
-    with open_pair(arguments.model, arguments.sae, **options, on_progress=Bar()) as loaded:
+    with open_asked_pair(arguments) as loaded:
         run = rank_examples(
             loaded,
             examples,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steering.cli.generate import add_generation_options, check_options, max_acts
+from steering.cli.ingredients import open_asked_model, open_asked_pair
 from steering.cli.options import one_each
 from steering.cli.output import check_file, tell_source, unwritable
 
@@ -27,11 +28,12 @@ def _run(arguments: argparse.Namespace) -> int:
     from steering.errors import SteeringError
     from steering.examples import read_examples
     from steering.lora import load_adapter
+    from steering.outlook import device_of
     from steering.prompting import concept_instruction
     from steering.recipes import Baselines, ChosenFeature, PromptedBaseline, Recipe, SamplingSettings, write_recipe
     from steering.recipes.sources import adapter_source, examples_source, model_source, present_versions, sae_source
     from steering.replacing import replacing
-    from steering.workbench import feature_edit, open_model, open_pair
+    from steering.workbench import feature_edit
 
     check_options(arguments)
     check_file(arguments.out, (".json",))
@@ -40,10 +42,13 @@ def _run(arguments: argparse.Namespace) -> int:
     tell_source(arguments.model)
     mode: RecipeMode = arguments.mode or "add"
     factors = one_each(arguments.factor or [1.0], len(arguments.feature), "--factor")
-    options = {"device": arguments.device, "dtype": arguments.dtype}
+    if arguments.sae_dtype != "float32":
+        raise SteeringError("A recipe is run with the SAE in float32 and has no word for another; drop --sae-dtype.")
+    sae = arguments.sae if arguments.feature else None
+    arguments.device = device_of(arguments.model, sae, arguments.device, arguments.dtype, measure=True)  # one for both
     with (
-        open_pair(arguments.model, arguments.sae, **options) if arguments.feature else nullcontext() as loaded,
-        open_model(arguments.model, **options) as model,
+        open_asked_pair(arguments) if arguments.feature else nullcontext() as loaded,
+        open_asked_model(arguments) as model,
     ):
         edits = []
         if loaded is not None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steering.cli.generate import max_acts
+from steering.cli.ingredients import open_asked_pair
 from steering.cli.options import add_model_options, one_each
 from steering.cli.output import Bar, tell_source, write_json
 from steering.errors import SteeringError
@@ -52,7 +53,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from steering.strength.band import propose, safe_band
     from steering.strength.mix import factor_grid, mix_of
     from steering.strength.sweep import sweep_factors
-    from steering.workbench import feature_edit, open_pair
+    from steering.workbench import feature_edit
 
     if arguments.max_act and arguments.examples is not None:
         raise SteeringError("--max-act and --examples both say what max_act is; drop one of them.")
@@ -63,7 +64,7 @@ def _run(arguments: argparse.Namespace) -> int:
     shares = one_each(arguments.share or [1.0], len(arguments.feature), "--share")
     prompts = arguments.prompt or suggested_prompts(arguments.model, N_PROMPTS)
     tell_source(arguments.model)
-    with open_pair(arguments.model, arguments.sae, device=arguments.device, dtype=arguments.dtype) as loaded:
+    with open_asked_pair(arguments) as loaded:
         edits = [
             feature_edit(loaded, feature_id, share, max_act, mode=arguments.mode)
             for feature_id, share, max_act in zip(arguments.feature, shares, max_acts(arguments, loaded), strict=True)

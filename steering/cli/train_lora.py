@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from steering.cli.ingredients import open_asked_model
 from steering.cli.options import add_model_options
 from steering.cli.output import Bar, check_folder, tell_findings, tell_source, unwritable
 from steering.errors import SteeringError
@@ -33,7 +34,7 @@ def add_train_lora_parser(verbs: Any) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     from steering.examples import read_examples, split_examples
     from steering.lora import LORA_PRESETS, preset_for
-    from steering.workbench import open_model, train_adapter
+    from steering.workbench import train_adapter
 
     check_folder(arguments.out)
     examples, report = read_examples(arguments.examples, label=arguments.label)
@@ -47,7 +48,7 @@ def _run(arguments: argparse.Namespace) -> int:
     label = arguments.label or examples.label_names[0]
     rows = split_examples(examples, heldout=arguments.heldout, seed=arguments.seed).train
     bar = Bar()
-    with open_model(arguments.model, device=arguments.device, dtype=arguments.dtype) as model:
+    with open_asked_model(arguments) as model:
         preset = arguments.preset or preset_for(model.n_parameters)
         settings = replace(LORA_PRESETS[preset], seed=arguments.seed)
         adapter = train_adapter(

@@ -55,7 +55,7 @@ class Subject:
     @property
     def directions(self) -> Float[Tensor, "k d_model"]:
         """Decoder direction of each feature, unit norm, on the CPU."""
-        return self.sae.W_dec[list(self.intervention.feature_ids)].detach().float().cpu()
+        return self.sae.decoder(list(self.intervention.feature_ids)).detach().float().cpu()
 
     @property
     def vector(self) -> Float[Tensor, " d_model"]:

@@ -84,7 +84,7 @@ def vector_file(subject: Subject) -> bytes:
         tensors["vector"] = subject.vector.contiguous()
     else:
         sae, ids = subject.sae, list(subject.intervention.feature_ids)
-        tensors["W_enc"] = _kept(sae.W_enc[:, ids])
+        tensors["W_enc"] = _kept(sae.encoder(ids))
         tensors["b_dec"] = _kept(sae.b_dec)
         for name in ("b_enc", "threshold", "r_mag", "b_mag"):
             tensor: Tensor | None = getattr(sae, name)

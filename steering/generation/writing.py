@@ -93,7 +93,7 @@ class Writer:
                     special=intervention.special,
                     shared_budget=intervention.shortens,
                     values=torch.tensor(values, dtype=torch.float32, device=device),
-                    directions=sae.W_dec[list(intervention.feature_ids)].to(device),
+                    directions=sae.decoder(list(intervention.feature_ids)).to(device),
                     sae=sae,
                     feature_ids=intervention.feature_ids,
                 )

@@ -122,12 +122,12 @@ def pruned_sae(sae: SparseAutoencoder, feature_ids: Sequence[int]) -> dict[str, 
     if sae.hook_point.site != "resid_post":
         raise SaeError(f"AxBench's harness reads after a decoder block, not at {sae.hook_point}; use such an SAE.")
     rows = list(feature_ids)
-    W_enc = sae.W_enc[:, rows]
+    W_enc = sae.encoder(rows)
     b_enc = sae.b_enc[rows]
     if sae.apply_b_dec_to_input:
         b_enc = b_enc - sae.b_dec @ W_enc
     threshold = torch.zeros_like(b_enc) if sae.threshold is None else sae.threshold[rows]
-    weights = {"b_dec": sae.b_dec, "W_dec": sae.W_dec[rows], "W_enc": W_enc, "b_enc": b_enc, "threshold": threshold}
+    weights = {"b_dec": sae.b_dec, "W_dec": sae.decoder(rows), "W_enc": W_enc, "b_enc": b_enc, "threshold": threshold}
     return {name: tensor.detach().float().cpu().contiguous().clone() for name, tensor in weights.items()}
 
 

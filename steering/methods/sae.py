@@ -129,7 +129,7 @@ def sae_label(task: Task) -> Prepared:
     best, chosen = -1.0, 0
     for start in range(0, sae.d_sae, 1_024):
         ids = range(start, min(start + 1_024, sae.d_sae))
-        scores = logit_lens(model, sae.W_dec[ids.start : ids.stop]).softmax(dim=-1)[:, hits].sum(dim=-1)
+        scores = logit_lens(model, sae.decoder(slice(ids.start, ids.stop))).softmax(dim=-1)[:, hits].sum(dim=-1)
         for place, score in enumerate(scores.tolist()):
             if score > best and task.max_act(ids[place]) > 0:
                 best, chosen = score, ids[place]

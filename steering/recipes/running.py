@@ -16,7 +16,7 @@ from steering.lora import Adapter
 from steering.models import LanguageModel
 from steering.recipes.recipe import Recipe
 from steering.recipes.sources import model_source, sae_source
-from steering.workbench import Loaded, difference_direction, open_model, open_pair
+from steering.workbench import Loaded, Progress, difference_direction, open_model, open_pair
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +45,7 @@ def opened(
     examples: LabelledExamples | None = None,
     other_weights: bool = False,
     should_stop: Callable[[], bool] | None = None,
+    on_progress: Progress | None = None,
 ) -> Iterator[Ingredients]:
     """Hold what a recipe needs in memory, checked against what it recorded.
 
@@ -55,6 +56,7 @@ def opened(
         examples: those that the recipe names; only DiffMean needs them.
         other_weights: run with weights other than the recorded ones.
         should_stop: asked while waiting for room.
+        on_progress: told megabytes while something is downloaded.
 
     Raises:
         RecipeError: something is missing or needless, or is not what was recorded.
@@ -65,12 +67,12 @@ def opened(
     source = recipe.model.source if other_weights else _pinned(recipe)
     dtype = recipe.model.dtype
     if recipe.sae is None:
-        with open_model(source, device=device, dtype=dtype, should_stop=should_stop) as model:
+        with open_model(source, device=device, dtype=dtype, should_stop=should_stop, on_progress=on_progress) as model:
             _check_weights(recipe, model, None, other_weights=other_weights)
             yield Ingredients(model, None, adapter, examples)
         return
     sae = presets.sae_source(recipe.model.source, recipe.sae.source)  # a preset's SAE goes by its model's name
-    with open_pair(source, sae, device=device, dtype=dtype, should_stop=should_stop) as loaded:
+    with open_pair(source, sae, device=device, dtype=dtype, should_stop=should_stop, on_progress=on_progress) as loaded:
         _check_weights(recipe, loaded.model, loaded, other_weights=other_weights)
         yield Ingredients(loaded.model, loaded, adapter, examples)
 

@@ -129,10 +129,10 @@ def _register(layout: ModelLayout, hook_point: HookPoint) -> str:
 def _tensors(recipe: Recipe, sae: SparseAutoencoder, *, reads: bool) -> dict[str, torch.Tensor]:
     """The rows and columns of the chosen features; a top-k SAE needs its whole encoder to know who is among the k."""
     ids = [feature.feature_id for feature in recipe.features]
-    found = {"W_dec": sae.W_dec[ids]}
+    found = {"W_dec": sae.decoder(ids)}
     if reads:
         columns: list[int] | slice = slice(None) if sae.architecture == "topk" else ids
-        found |= {"W_enc": sae.W_enc[:, columns], "b_enc": sae.b_enc[columns]}
+        found |= {"W_enc": sae.encoder(columns), "b_enc": sae.b_enc[columns]}
         if sae.apply_b_dec_to_input:
             found["b_dec"] = sae.b_dec
         for name in ("threshold", "r_mag", "b_mag", "act_scale"):

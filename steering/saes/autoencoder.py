@@ -7,9 +7,10 @@ Shapes and names are the field's: ``x`` [... d_model] is the residual stream, ``
     f     = nonlinearity(pre)                         feature activations, >= 0
     x_hat = n^-1(f W_dec + b_dec)
 
-where ``n`` is the SAE's own normalisation of each token. Everything is float32 whatever the model's dtype, because a
-pre-activation rounded to bfloat16 crosses its threshold. Nothing is kept between calls: any thread may encode at any
-time, and a reconstruction needs the residual that was encoded (``decode(feature_acts, resid)``).
+where ``n`` is the SAE's own normalisation of each token. Everything is computed in float32 whatever the model's dtype,
+because a pre-activation rounded to bfloat16 crosses its threshold; the two matrices may be kept in bfloat16
+(``kept_as``), and the columns that are at work are float32 again. Nothing is kept between calls: any thread may encode
+at any time, and a reconstruction needs the residual that was encoded (``decode(feature_acts, resid)``).
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,7 @@ from torch import Tensor
 
 from steering.errors import InterventionError
 from steering.hook_points import HookPoint
-from steering.memory import ELEMENTS_PER_BLOCK, ELEMENTS_PER_BLOCK_ON_ACCELERATOR
+from steering.memory import ELEMENTS_PER_BLOCK, ELEMENTS_PER_BLOCK_ON_ACCELERATOR, SaeDtype
 from steering.neuronpedia import feature_url
 
 Architecture = Literal["standard", "jumprelu", "topk", "gated"]
@@ -114,8 +115,8 @@ class SparseAutoencoder:
 
     architecture: Architecture
     hook_point: HookPoint
-    W_enc: Float32[Tensor, "d_model d_sae"]
-    W_dec: Float32[Tensor, "d_sae d_model"]
+    W_enc: Float[Tensor, "d_model d_sae"]
+    W_dec: Float[Tensor, "d_sae d_model"]
     b_dec: Float32[Tensor, " d_model"]
     b_enc: Float32[Tensor, " d_sae"]
     decoder_norms: Float32[Tensor, " d_sae"]
@@ -179,6 +180,9 @@ class SparseAutoencoder:
             if self.normalization == "constant_norm_rescale":
                 what = "divided by its norm over the root of d_model"
             done.append(f"Each token is {what} before reading; what is written is multiplied by the same number.")
+        if self.is_half:
+            done.append("Both matrices are kept in bfloat16, with the lengths that they were stored with, and computed "
+                        "with in float32.")  # fmt: skip
         return tuple(done)
 
     def encode(self, resid: Float[Tensor, "... d_model"]) -> Float32[Tensor, "... d_sae"]:
@@ -188,6 +192,9 @@ class SparseAutoencoder:
             values, chosen = self._top_k(sae_in.reshape(-1, self.d_model))
             feature_acts = torch.zeros(len(values), self.d_sae, device=values.device).scatter_(1, chosen, values)
             return feature_acts.reshape(*resid.shape[:-1], self.d_sae)
+        if self.is_half:
+            n_tokens = sae_in[..., 0].numel()
+            return torch.cat([self._fire(sae_in @ self.encoder(at), at) for at in self._blocks(n_tokens)], dim=-1)
         return self._fire(sae_in @ self.W_enc, slice(None))
 
     def encode_sparse(
@@ -210,7 +217,7 @@ class SparseAutoencoder:
             yield SparseActs(tokens, chosen[tokens, places], values[tokens, places])
             return
         for block in self._blocks(len(sae_in), elements):
-            feature_acts = self._fire(sae_in @ self.W_enc[:, block], block)
+            feature_acts = self._fire(sae_in @ self.encoder(block), block)
             tokens, places = feature_acts.nonzero(as_tuple=True)
             yield SparseActs(tokens, places + block.start, feature_acts[tokens, places])
 
@@ -229,7 +236,7 @@ class SparseAutoencoder:
             for place, column in enumerate(columns):
                 picked[:, place] = torch.where(chosen == column, values, 0.0).sum(-1)
             return picked.reshape(*resid.shape[:-1], len(columns))
-        return self._fire(self._sae_in(resid) @ self.W_enc[:, columns], columns)
+        return self._fire(self._sae_in(resid) @ self.encoder(columns), columns)
 
     def decode(
         self, feature_acts: Float32[Tensor, "... d_sae"], resid: Float[Tensor, "... d_model"] | None = None
@@ -243,7 +250,9 @@ class SparseAutoencoder:
         Raises:
             ValueError: ``resid`` is needed and missing.
         """
-        decoded = feature_acts @ self.W_dec + self.b_dec
+        decoded = self.b_dec
+        for block in self._blocks(feature_acts[..., 0].numel()) if self.is_half else [slice(None)]:
+            decoded = feature_acts[..., block] @ self.decoder(block) + decoded
         if not self.decode_needs_resid:
             return decoded
         if resid is None:
@@ -279,7 +288,49 @@ class SparseAutoencoder:
         Raises:
             InterventionError: a feature id that this SAE does not have.
         """
-        return self.W_dec[self._columns([feature_id])[0]]
+        return self.decoder(self._columns([feature_id]))[0]
+
+    @property
+    def is_half(self) -> bool:
+        """Whether the matrices are kept in bfloat16."""
+        return self.W_enc.dtype != torch.float32
+
+    def encoder(self, feature_ids: slice | Int[Tensor, " k"] | Sequence[int]) -> Float32[Tensor, "d_model k"]:
+        """Columns of the encoder, as they are computed with; whoever needs some takes them from here."""
+        columns = self.W_enc[:, feature_ids]
+        if not self.is_half:
+            return columns
+        columns = columns.to(torch.float32)
+        return columns if self._scale is None or self.act_scale is not None else columns * self._scale[feature_ids]
+
+    def decoder(self, feature_ids: slice | Int[Tensor, " k"] | Sequence[int]) -> Float32[Tensor, "k d_model"]:
+        """Rows of the decoder, of unit length; whoever needs some takes them from here."""
+        rows = self.W_dec[feature_ids]
+        if not self.is_half:
+            return rows
+        rows = rows.to(torch.float32)
+        return rows if self._scale is None else rows / self._scale[feature_ids][:, None]
+
+    def kept_as(self, dtype: SaeDtype) -> "SparseAutoencoder":
+        """The same SAE with its matrices kept in this number format; everything else stays float32.
+
+        Where the decoder's norms were folded, the matrices go back to the lengths that they were stored with: an SAE
+        that was published in bfloat16 loses nothing, one in float32 is rounded once.
+        """
+        if dtype == "float32" or self.is_half:
+            return self
+        W_enc, W_dec = self.W_enc, self.W_dec
+        if self._scale is not None:
+            W_dec = W_dec * self._scale[:, None]
+            W_enc = W_enc if self.act_scale is not None else W_enc / self._scale
+        return replace(self, W_enc=W_enc.to(torch.bfloat16), W_dec=W_dec.to(torch.bfloat16))
+
+    @property
+    def _scale(self) -> Float32[Tensor, " d_sae"] | None:
+        """What decoder rows were divided by when they were folded; None where they were not."""
+        if not self.decoder_norms_folded:
+            return None
+        return torch.where(self.decoder_norms > 0, self.decoder_norms, torch.ones_like(self.decoder_norms))
 
     def neuronpedia_url(self, feature_id: int) -> str | None:
         """The feature's page on Neuronpedia, if the SAE is known there. Nothing is requested.
@@ -355,7 +406,7 @@ class SparseAutoencoder:
         if elements is None:
             on_cpu = self.device.type == "cpu"
             elements = ELEMENTS_PER_BLOCK if on_cpu else ELEMENTS_PER_BLOCK_ON_ACCELERATOR
-        width = max(1, elements // max(1, n_tokens))
+        width = max(1, elements // max(1, n_tokens, self.d_model if self.is_half else 1))
         for first in range(0, self.d_sae, width):
             yield slice(first, min(first + width, self.d_sae))
 
@@ -370,7 +421,7 @@ class SparseAutoencoder:
         best = sae_in.new_empty(len(sae_in), 0)
         chosen = torch.empty(len(sae_in), 0, dtype=torch.long, device=sae_in.device)
         for block in self._blocks(len(sae_in), elements):
-            pre_acts = sae_in @ self.W_enc[:, block] + self.b_enc[block]
+            pre_acts = sae_in @ self.encoder(block) + self.b_enc[block]
             ids = torch.arange(block.start, block.stop, device=sae_in.device).expand(len(sae_in), -1)
             if chosen.shape[1]:
                 pre_acts, ids = torch.cat([best, pre_acts], dim=1), torch.cat([chosen, ids], dim=1)

@@ -12,13 +12,12 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from steering.errors import SaeError
+from steering.finite import all_finite
 from steering.hook_points import parse_hook_name
 from steering.neuronpedia import page_id
 from steering.saes.autoencoder import Architecture, Normalization, SaeMetadata, SparseAutoencoder
 
 _NORM_TOLERANCE = 1e-5  # of |decoder row| - 1: above float32 rounding, far below any effect
-
-_CHECKED_AT_ONCE = 2**22  # numbers
 
 _TENSORS: dict[Architecture, tuple[str, ...]] = {
     "standard": ("W_enc", "W_dec", "b_enc", "b_dec"),
@@ -120,7 +119,14 @@ def fold_decoder_norms(sae: SparseAutoencoder, *, choose_by_rescaled: bool = Fal
     def scaled(tensor: Float32[Tensor, " d_sae"] | None) -> Float32[Tensor, " d_sae"] | None:
         return None if tensor is None else tensor * scale
 
-    folded = replace(sae, W_dec=sae.W_dec / scale[:, None], decoder_norms=norms, decoder_norms_folded=True)
+    folded = replace(
+        sae,
+        W_dec=sae.W_dec / scale[:, None],
+        b_dec=sae.b_dec.clone(),  # one tensor mapped from a file keeps all of the file mapped
+        r_mag=None if sae.r_mag is None else sae.r_mag.clone(),
+        decoder_norms=norms,
+        decoder_norms_folded=True,
+    )
     if sae.architecture == "topk" and not choose_by_rescaled:
         return replace(folded, act_scale=scale)
     return replace(
@@ -192,15 +198,9 @@ def _checked(
         if not given[name].dtype.is_floating_point:
             raise SaeError(f"{where}: {name} holds {given[name].dtype}, expected floating-point numbers.")
         given[name] = given[name].detach().to(torch.float32)
-        if not _all_finite(given[name]):
+        if not all_finite(given[name]):
             raise SaeError(f"{where}: {name} holds NaN or infinite numbers; the file is damaged, fetch it again.")
     return {name: given[name] for name in expected}
-
-
-def _all_finite(tensor: Tensor) -> bool:
-    """Whether every number is one, without a copy of a matrix of a million rows."""
-    rows_at_once = max(1, _CHECKED_AT_ONCE * len(tensor) // max(1, tensor.numel()))
-    return all(bool(rows.isfinite().all()) for rows in tensor.split(rows_at_once))
 
 
 def _declared(config: Mapping[str, Any], key: str, where: str) -> int:

@@ -27,32 +27,48 @@ def load_sae(source: str, *, device: str = "cpu", on_progress: OnBytes | None = 
         SaeError: it cannot be found, read or used; the message says what to do.
     """
     name, told = split_told(source)
+    if (plain := find_plain(source)) is not None:
+        return read_plain(*plain).to(device)
     path = existing_path(name)
-    if path is not None and path.is_dir() and (file := _only_file(path)) is None:
-        _refuse_told(told, path)
-        return read_folder(path).to(device)
     if path is not None:
-        file = path if path.is_file() else _only_file(path)
-        assert file is not None
-        refuse_pickle(file)
-        if file.name in (CONFIG, WEIGHTS) and (file.parent / CONFIG).is_file() and (file.parent / WEIGHTS).is_file():
-            _refuse_told(told, path)
-            return read_folder(file.parent).to(device)
-        if file.suffix not in SUFFIXES:
-            raise SaeError(
-                f"{file} is not an SAE: give the folder that holds {CONFIG} and {WEIGHTS}, or a file of bare tensors "
-                f"({' or '.join(SUFFIXES)})."
-            )
-        return read_plain(file, told).to(device)
+        _refuse_told(told, path)
+        return read_folder(path if path.is_dir() else path.parent).to(device)
     path = Path(name)
-    refuse_pickle(path)
     first, _, rest = source.partition("/")
     if (preset := presets().get(first)) is not None:
         return load_sae(preset.sae(rest or None), device=device, on_progress=on_progress)
-    if path.is_absolute() or source.startswith((".", "~")) or "\\" in source:
-        raise SaeError(f"There is no folder {path}; give a folder that holds {CONFIG} and {WEIGHTS}.")
     _refuse_told(told, path)
     return read_release(source, on_progress=on_progress).to(device)
+
+
+def find_plain(source: str) -> tuple[Path, Told] | None:
+    """The file of bare tensors that is meant, with what is told about it; None where something else is.
+
+    Raises:
+        SaeError: what is named is a pickle, some other file, or nothing where it is a path.
+    """
+    name, told = split_told(source)
+    path = existing_path(name)
+    if path is None:
+        refuse_pickle(Path(name))
+        if Path(name).is_absolute() or name.startswith((".", "~")) or "\\" in name or Path(name).suffix in SUFFIXES:
+            raise SaeError(
+                f"There is no file or folder {name}; give a folder that holds {CONFIG} and {WEIGHTS}, or a file of "
+                f"bare tensors ({' or '.join(SUFFIXES)})."
+            )
+        return None
+    file = path if path.is_file() else _only_file(path)
+    if file is None:
+        return None
+    refuse_pickle(file)
+    if file.name in (CONFIG, WEIGHTS) and (file.parent / CONFIG).is_file() and (file.parent / WEIGHTS).is_file():
+        return None
+    if file.suffix not in SUFFIXES:
+        raise SaeError(
+            f"{file} is not an SAE: give the folder that holds {CONFIG} and {WEIGHTS}, or a file of bare tensors "
+            f"({' or '.join(SUFFIXES)})."
+        )
+    return file, told
 
 
 def _only_file(folder: Path) -> Path | None:

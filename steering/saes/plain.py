@@ -85,8 +85,24 @@ def read_plain(file: Path, told: Told) -> SparseAutoencoder:
     Raises:
         SaeError: the file is damaged, holds something else or does not fit together, or something was not told.
     """
+    config, tensors = _described(file, told, _read_tensors(file))
+    with file.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    return build_autoencoder(config, tensors, where=f"The SAE in {file}", path=str(file) + _behind(told), sha256=sha256)
+
+
+def peek_plain(file: Path, told: Told) -> dict[str, Any]:
+    """The config that ``read_plain`` would build from, in sae-lens' words, without reading a matrix.
+
+    Raises:
+        SaeError: as ``read_plain``, as far as names, shapes and vectors tell.
+    """
+    return _described(file, told, _read_tensors(file, matrices=False))[0]
+
+
+def _described(file: Path, told: Told, given: dict[str, Tensor]) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Config and tensors in sae-lens' words; matrices may be on the meta device."""
     where = f"The SAE in {file}"
-    given = _read_tensors(file)
     spelled = {ours: [name for name in names if name in given] for ours, names in _NAMES.items()}
     for ours, found in spelled.items():
         if len(found) != 1 and (found or ours not in _OPTIONAL):
@@ -130,15 +146,7 @@ def read_plain(file: Path, told: Told) -> SparseAutoencoder:
         )
     if architecture == "topk":
         defaults["k"] = k
-    with file.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    return build_autoencoder(
-        {**config, **defaults, "metadata": metadata},
-        tensors,
-        where=where,
-        path=str(file) + _behind(told),
-        sha256=sha256,
-    )
+    return {**config, **defaults, "metadata": metadata}, tensors
 
 
 def _behind(told: Told) -> str:
@@ -151,16 +159,29 @@ def _behind(told: Told) -> str:
     return "@" + ",".join([told.hook_point or "", *filter(None, settings)])
 
 
-def _read_tensors(file: Path) -> dict[str, Tensor]:
+def _read_tensors(file: Path, *, matrices: bool = True) -> dict[str, Tensor]:
+    """What a file holds; without ``matrices`` these have their shapes alone, on the meta device."""
     damaged = f"{file} is not a whole {file.suffix[1:]} file"
     try:
         if file.suffix == ".npz":
             import numpy as np
 
             with np.load(file, allow_pickle=False) as arrays:
-                return {name: torch.from_numpy(np.atleast_1d(arrays[name])) for name in arrays.files}
+                shapes = {} if matrices else {name: _npy_shape(arrays, name) for name in arrays.files}
+                return {
+                    name: torch.empty(shapes[name], device="meta")
+                    if len(shapes.get(name, ())) > 1
+                    else torch.from_numpy(np.atleast_1d(arrays[name]))
+                    for name in arrays.files
+                }
         with safe_open(str(file), framework="pt", device="cpu") as weights:
-            return {name: weights.get_tensor(name) for name in weights.keys()}  # noqa: SIM118
+            shapes = {} if matrices else {name: weights.get_slice(name).get_shape() for name in weights.keys()}  # noqa: SIM118
+            return {
+                name: torch.empty(shapes[name], device="meta")
+                if len(shapes.get(name, ())) > 1
+                else weights.get_tensor(name)
+                for name in weights.keys()  # noqa: SIM118
+            }
     except (ValueError, TypeError) as error:  # numpy: an array of objects, or no archive at all; torch: not numbers
         raise SaeError(
             f"{file} holds something other than arrays of numbers ({error}), which only pickle could read and is never "
@@ -168,6 +189,18 @@ def _read_tensors(file: Path) -> dict[str, Tensor]:
         ) from error
     except (OSError, EOFError, SafetensorError, zipfile.BadZipFile, zlib.error) as error:
         raise SaeError(f"{damaged} ({error}); fetch it again, or save it again.") from error
+
+
+def _npy_shape(arrays: Any, name: str) -> tuple[int, ...]:
+    """The shape of an array in an npz, from its header."""
+    from numpy.lib import format as npy
+
+    with arrays.zip.open(f"{name}.npy") as stream:
+        first = npy.read_magic(stream) == (1, 0)
+        shape, _, dtype = (npy.read_array_header_1_0 if first else npy.read_array_header_2_0)(stream)
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects")
+    return tuple(shape)
 
 
 def _sidecar(file: Path) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def read_folder(folder: Path) -> SparseAutoencoder:
     Raises:
         SaeError: a file is missing, damaged, pickled, or holds something that is not a usable SAE.
     """
-    _check_files(folder)
+    check_files(folder)
     config = _read_json(folder / CONFIG)
     if "metadata" not in config:
         config = _from_before_6(config, folder)
@@ -72,7 +72,12 @@ def refuse_pickle(file: Path) -> None:
         )
 
 
-def _check_files(folder: Path) -> None:
+def check_files(folder: Path) -> None:
+    """Make sure that a folder holds an SAE in sae-lens' format.
+
+    Raises:
+        SaeError: what is missing, what is pickled, or which of several is meant.
+    """
     missing = [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]
     if not missing:
         return

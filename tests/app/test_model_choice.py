@@ -3,7 +3,9 @@
 import json
 import re
 import socket
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 from streamlit.testing.v1 import AppTest
@@ -108,6 +110,7 @@ def test_a_folder_of_ones_own_and_a_wrong_width(dialog, tmp_path):
         "metadata": {"hook_name": "blocks.1.hook_resid_post"},
     }
     (sae / "cfg.json").write_text(json.dumps(config))
+    (sae / "sae_weights.safetensors").touch()
     dialog.segmented_control(key="model_choice_way").set_value("Your own").run()
     dialog.text_input(key="model_choice_model").set_value(str(model))
     dialog.text_input(key="model_choice_sae").set_value(str(sae)).run()
@@ -122,6 +125,41 @@ def test_a_folder_of_ones_own_and_a_wrong_width(dialog, tmp_path):
     assert "about 0.0" in told(dialog)["Memory"]
     dialog.button(key="model_choice_use").click().run()
     assert (state(dialog, "model"), state(dialog, "sae")) == (str(model), str(sae))
+
+
+def test_a_file_of_bare_tensors_is_looked_into_before_it_is_used(dialog, tmp_path, monkeypatch):
+    monkeypatch.setattr("ui.model_choice.runtime.warmth", lambda: SimpleNamespace(ready=True))
+    model, file = tmp_path / "model", tmp_path / "params.npz"
+    TINY["llama"]().model.save_pretrained(model)
+    narrow = {"W_enc": np.ones((48, 64)), "W_dec": np.ones((64, 48)), "b_enc": np.ones(64), "b_dec": np.ones(48)}
+    narrow["threshold"] = np.ones(64)
+    np.savez(file, **narrow)
+    dialog.segmented_control(key="model_choice_way").set_value("Your own").run()
+    dialog.text_input(key="model_choice_model").set_value(str(model))
+    source = dialog.text_input(key="model_choice_sae")
+    for named, said in {
+        f"{file}@blocks.1.hook_resid_post": ["width 48", "width 32"],
+        str(file): ["does not say where it belongs"],
+        f"{file}@blocks.1.hook_z": ["hook_z"],
+        str(tmp_path / "none.npz"): ["There is no file or folder"],
+        str(tmp_path / "ae.pt"): ["pickle"],
+    }.items():
+        source.set_value(named).run()
+        assert not dialog.exception
+        for part in said:
+            assert part in texts(dialog.error), named
+        assert dialog.button(key="model_choice_use").disabled
+    fitting = {"W_enc": np.ones((32, 64)), "W_dec": np.ones((64, 32)), "b_enc": np.ones(64), "b_dec": np.ones(32)}
+    np.savez(file, **fitting | {"threshold": np.ones(64)})
+    source.set_value(f"{file}@blocks.99.hook_resid_post").run()
+    assert "layer 99" in texts(dialog.error)
+    source.set_value(f"{file}@blocks.1.hook_resid_post").run()
+    assert not dialog.error
+    assert told(dialog)["Features"] == "64"
+    assert told(dialog)["Hook point"] == "blocks.1.hook_resid_post"
+    dialog.selectbox(key="model_choice_sae_dtype").set_value("bfloat16").run()
+    dialog.button(key="model_choice_use").click().run()
+    assert (state(dialog, "sae"), state(dialog, "sae_dtype")) == (f"{file}@blocks.1.hook_resid_post", "bfloat16")
 
 
 def test_a_hub_id_without_a_config_is_asked_for_by_a_click_alone(dialog, monkeypatch):
@@ -163,9 +201,12 @@ def test_the_device_and_the_number_format_reach_the_job(open_app, monkeypatch):
 
     monkeypatch.setattr("ui.work.runtime.jobs", lambda: type("Queue", (), {"submit": staticmethod(submitted)}))
     monkeypatch.setattr(
-        "ui.work.chosen", type("Chosen", (), {"model": "m", "sae": "s", "device": "cuda:1", "dtype": "bfloat16"})()
+        "ui.work.chosen",
+        type(
+            "Chosen", (), {"model": "m", "sae": "s", "device": "cuda:1", "dtype": "bfloat16", "sae_dtype": "bfloat16"}
+        )(),
     )
-    assert work.place() == work.Place("cuda:1", "bfloat16")
+    assert work.place() == work.Place("cuda:1", "bfloat16", "bfloat16")
     with pytest.raises(InterruptedError):
         work.submit("steer", "title", lambda _job: None)
     assert taken == ["cuda:1"]

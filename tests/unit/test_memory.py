@@ -84,6 +84,17 @@ def test_an_sae_takes_what_its_tensors_take(architecture):
     assert sae_bytes(SaeShape(sae.d_model, sae.d_sae, architecture)) == measured
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_matrices_in_bfloat16_take_half(architecture):
+    sae = built(architecture).kept_as("bfloat16")
+    tensors = [getattr(sae, name) for name in sae.__dataclass_fields__]
+    measured = sum(tensor.nbytes for tensor in tensors if isinstance(tensor, torch.Tensor))
+    assert sae_bytes(SaeShape(sae.d_model, sae.d_sae, architecture, "bfloat16")) == measured
+    assert GEMMA is not None
+    wide = SaeShape(2304, 2**17, dtype="bfloat16")
+    assert estimate(GEMMA, wide, dtype="float32", device="cpu").work == 2 * sae_bytes(SaeShape(2304, 2**17))
+
+
 def test_what_does_not_fit_is_said_with_both_numbers():
     small = ModelShape(1, 4, 768, 1, 1, 1, 1, 1)
     said = misfit(small, SaeShape(2304, 16), HookPoint(0, "resid_post"), "gpt2")

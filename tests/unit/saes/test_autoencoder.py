@@ -354,6 +354,54 @@ def test_what_was_done_to_the_stored_weights_is_said():
     assert build_autoencoder(config_of("standard"), tensors, where="The SAE").preparation == ()
 
 
+@pytest.mark.parametrize(
+    ("architecture", "rescale"), [*((architecture, False) for architecture in ARCHITECTURES), ("topk", True)]
+)
+def test_an_sae_that_was_published_in_bfloat16_loses_nothing_when_it_is_kept_so(architecture, rescale):
+    """Its decoder rows have other lengths than 1: what is kept is what the file holds, not the folded matrices."""
+    stored = {name: tensor.bfloat16() for name, tensor in tensors_of(architecture).items()}
+    changes = {"rescale_acts_by_decoder_norm": rescale} if architecture == "topk" else {}
+    whole = build_autoencoder(config_of(architecture, **changes), stored, where="The SAE")
+    half = whole.kept_as("bfloat16")
+    assert whole.decoder_norms_folded
+    assert torch.equal(half.W_dec, stored["W_dec"])
+    assert torch.equal(half.W_enc, stored["W_enc"])
+    resid = residuals(3, 7)
+    acts = whole.encode(resid)
+    assert (acts > 0).any()
+    assert torch.equal(half.encoder(slice(None)), whole.W_enc)
+    assert torch.equal(half.decoder([3, 0]), whole.W_dec[[3, 0]])
+    assert torch.equal(half.decoder_direction(3), whole.W_dec[3])
+    assert torch.equal(half.encode(resid) > 0, acts > 0)
+    assert torch.allclose(half.encode(resid), acts, atol=1e-5)
+    assert torch.allclose(half.encode_columns(resid, [3, 0]), acts[..., [3, 0]], atol=1e-5)
+    assert torch.allclose(half.reconstruct(resid), whole.reconstruct(resid), atol=1e-4)
+    dense = torch.zeros(21, D_SAE)
+    for part in half.encode_sparse(resid.reshape(-1, D_MODEL), elements=100):
+        dense[part.tokens, part.feature_ids] = part.values
+    assert torch.allclose(dense.reshape(acts.shape), acts, atol=1e-5)
+    assert half.kept_as("bfloat16") is half
+    assert whole.kept_as("float32") is whole
+    assert "kept in bfloat16" in half.preparation[-1]
+
+
+def test_an_sae_that_was_published_in_float32_is_rounded_once():
+    whole = built("jumprelu")
+    half = whole.kept_as("bfloat16")
+    assert not torch.equal(half.decoder(slice(None)), whole.W_dec)
+    assert torch.allclose(half.decoder(slice(None)), whole.W_dec, rtol=2**-8)
+    assert torch.allclose(half.encoder(slice(None)), whole.W_enc, rtol=2**-8)
+    assert half.to("meta").W_enc.dtype == torch.bfloat16
+
+
+def test_folded_weights_do_not_keep_the_file_mapped():
+    """``b_dec`` is not scaled; as the tensor of the file it would hold all of the file in memory."""
+    tensors = tensors_of("gated")
+    sae = build_autoencoder(config_of("gated"), tensors, where="The SAE")
+    assert sae.decoder_norms_folded
+    assert not {sae.b_dec.data_ptr(), sae.r_mag.data_ptr()} & {one.data_ptr() for one in tensors.values()}
+
+
 def test_another_device():
     sae = built("gated")
     moved = sae.to("meta")

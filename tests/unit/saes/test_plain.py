@@ -8,7 +8,8 @@ import torch
 from safetensors.torch import save_file
 
 from steering.errors import SaeError
-from steering.saes.loading import load_sae
+from steering.saes.loading import find_plain, load_sae
+from steering.saes.plain import _read_tensors, peek_plain
 from tests.unit.saes.tiny_saes import D_MODEL, D_SAE, K, built, config_of, residuals, tensors_of
 
 POINT = "blocks.1.hook_resid_post"
@@ -179,5 +180,26 @@ def test_an_at_in_a_folders_name_belongs_to_it(tmp_path, gemma):
     same(sae, built("jumprelu", apply_b_dec_to_input=False))
     same(load_sae(sae.name), sae)
     refused(file, "does not say where it belongs")
-    refused(folder / "none.npz", "There is no folder")
+    refused(folder / "none.npz", "There is no file or folder")
     refused(f"{gemma}@{POINT},k={'9' * 5000}", "says nothing about an SAE")
+
+
+@pytest.mark.parametrize("suffix", ["npz", "safetensors"])
+def test_looking_into_a_file_says_the_same_as_reading_it_and_reads_no_matrix(tmp_path, suffix, monkeypatch):
+    tensors = tensors_of("jumprelu")
+    file = tmp_path / f"params.{suffix}"
+    if suffix == "npz":
+        np.savez(file, **{name: tensor.numpy() for name, tensor in tensors.items()})
+    else:
+        save_file(tensors, file)
+    told = f"{file}@{POINT},apply_b_dec_to_input=false"
+    sae = load_sae(told)
+    monkeypatch.setattr("steering.saes.plain.build_autoencoder", lambda *_a, **_k: 1 / 0)
+    config = peek_plain(*find_plain(told))
+    assert (config["d_in"], config["d_sae"], config["architecture"]) == (sae.d_model, sae.d_sae, sae.architecture)
+    assert config["metadata"]["hook_name"] == POINT
+    shapes = _read_tensors(file, matrices=False)
+    assert {name for name, tensor in shapes.items() if tensor.is_meta} == {"W_enc", "W_dec"}
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(SaeError, match="is not a whole"):
+        peek_plain(*find_plain(told))

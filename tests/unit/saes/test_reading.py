@@ -61,8 +61,8 @@ def test_a_missing_file_is_named(folder, name):
 
 def test_an_empty_folder_and_none(tmp_path):
     refused(tmp_path, "has no cfg.json and no sae_weights.safetensors")
-    refused(tmp_path / "nowhere", "There is no folder")
-    refused("./nowhere", "There is no folder")
+    refused(tmp_path / "nowhere", "There is no file or folder")
+    refused("./nowhere", "There is no file or folder")
 
 
 def test_a_folder_of_folders_lists_them(folder):
