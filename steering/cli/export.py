@@ -64,8 +64,9 @@ def _run(arguments: argparse.Namespace) -> int:
         return _report(recipe, arguments)
     # What stands beside is not exported, so neither adapter nor examples are needed to open the rest.
     alone = replace(recipe, baselines=Baselines())
-    options = {"device": arguments.device, "other_weights": arguments.other_weights, "on_progress": Bar()}
-    with opened(alone, **options) as ingredients:
+    with opened(
+        alone, device=arguments.device, other_weights=arguments.other_weights, on_progress=Bar()
+    ) as ingredients:
         if kind == "python":
             from steering.recipes.script import write_script
 

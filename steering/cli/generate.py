@@ -81,6 +81,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from steering.interventions import Intervention
     from steering.lora import load_adapter
     from steering.outlook import device_of
+    from steering.presets import sae_source
     from steering.prompting import concept_instruction
     from steering.workbench import feature_edit
 
@@ -94,9 +95,10 @@ def _run(arguments: argparse.Namespace) -> int:
         told = arguments.system or concept_instruction(arguments.model, arguments.concept)
         told_in: ToldIn = "prompt" if arguments.system is None else "system"
         conditions.append(Condition("prompted", instruction=told, told_in=told_in))
-    sae = arguments.sae if arguments.feature else None
-    kept = {"sae_dtype": arguments.sae_dtype, "measure": True}
-    arguments.device = device_of(arguments.model, sae, arguments.device, arguments.dtype, **kept)  # one for both below
+    sae = sae_source(arguments.model, arguments.sae) if arguments.feature else None
+    arguments.device = device_of(  # one for both below
+        arguments.model, sae, arguments.device, arguments.dtype, sae_dtype=arguments.sae_dtype, measure=True
+    )
     with (
         open_asked_pair(arguments) if arguments.feature else nullcontext() as loaded,
         open_asked_model(arguments) as model,
@@ -150,6 +152,7 @@ def check_options(arguments: argparse.Namespace) -> None:
         "--examples": arguments.examples is not None,
         "--mode": arguments.mode is not None,
         "--scope": arguments.scope is not None,
+        "--sae-dtype": arguments.sae_dtype != "float32",
     }
     given = [option for option, is_given in of_features.items() if is_given]
     if given and not arguments.feature:

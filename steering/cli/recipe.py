@@ -25,6 +25,7 @@ def add_recipe_parser(verbs: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from steering import presets
     from steering.errors import SteeringError
     from steering.examples import read_examples
     from steering.lora import load_adapter
@@ -44,7 +45,7 @@ def _run(arguments: argparse.Namespace) -> int:
     factors = one_each(arguments.factor or [1.0], len(arguments.feature), "--factor")
     if arguments.sae_dtype != "float32":
         raise SteeringError("A recipe is run with the SAE in float32 and has no word for another; drop --sae-dtype.")
-    sae = arguments.sae if arguments.feature else None
+    sae = presets.sae_source(arguments.model, arguments.sae) if arguments.feature else None
     arguments.device = device_of(arguments.model, sae, arguments.device, arguments.dtype, measure=True)  # one for both
     with (
         open_asked_pair(arguments) if arguments.feature else nullcontext() as loaded,
