@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def add_benchmark_parser(verbs: Any) -> None:
     """Add the verb ``benchmark`` to what ``add_subparsers`` returned."""
     parser = verbs.add_parser("benchmark", help="every method on every concept by AxBench's protocol; resumable")
-    add_model_options(parser)
+    add_model_options(parser, sae_dtype=False)
     parser.add_argument("--methods", default="all", metavar="M", help="all, or names with commas between (default all)")
     parser.add_argument(
         "--concepts", default="all", metavar="C", help="all, dev, test, or names with commas or ; between (default all)"

@@ -8,7 +8,7 @@ from steering.errors import SteeringError
 from steering.memory import SaeDtype
 
 
-def add_model_options(parser: argparse.ArgumentParser, *, sae: bool = True) -> None:
+def add_model_options(parser: argparse.ArgumentParser, *, sae: bool = True, sae_dtype: bool = True) -> None:
     """Add the options that say what is loaded, and where to."""
     parser.add_argument("--model", default="demo", metavar="MODEL", help="preset, folder or Hub id (default demo)")
     if sae:
@@ -28,7 +28,7 @@ def add_model_options(parser: argparse.ArgumentParser, *, sae: bool = True) -> N
         help="torch device, split (all accelerators together) or auto (default cpu)",
     )
     parser.add_argument("--dtype", choices=("auto", "float32", "bfloat16", "float16"), default="auto")
-    if sae:
+    if sae and sae_dtype:
         parser.add_argument(
             "--sae-dtype",
             choices=get_args(SaeDtype),
