@@ -183,9 +183,11 @@ def _read_tensors(file: Path, *, matrices: bool = True) -> dict[str, Tensor]:
                 for name in weights.keys()  # noqa: SIM118
             }
     except (ValueError, TypeError) as error:  # numpy: an array of objects, or no archive at all; torch: not numbers
+        if file.suffix == ".npz" and not zipfile.is_zipfile(file):
+            raise SaeError(f"{damaged}; fetch it again, or save it again.") from error
         raise SaeError(
-            f"{file} holds something other than arrays of numbers ({error}), which only pickle could read and is never "
-            "read here; save plain arrays."
+            f"{file} holds something other than arrays of numbers, which only pickle could read and is never read "
+            "here; save plain arrays."
         ) from error
     except (OSError, EOFError, SafetensorError, zipfile.BadZipFile, zlib.error) as error:
         raise SaeError(f"{damaged} ({error}); fetch it again, or save it again.") from error
