@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from steering.saes import SparseAutoencoder
 
-D_MODEL, D_SAE, FIRING, TOKENS = 1024, 16_384, 100, 512
+D_MODEL, D_SAE, FIRING, TOKENS = 1024, 16_384, 100, 128
 EXAMPLES = 40
 
 
@@ -67,7 +67,7 @@ def random_sae(stored: str) -> "tuple[SparseAutoencoder, Tensor]":
     W_dec = torch.randn(D_SAE, D_MODEL, generator=generator) / D_MODEL**0.5 * lengths
     resid = torch.randn(TOKENS, D_MODEL, generator=generator)
     W_enc = W_dec.T.contiguous()
-    places = resid[:64] @ W_enc
+    places = resid @ W_enc
     threshold = places.quantile(1 - FIRING / D_SAE, dim=0)
     tensors = {
         "W_enc": W_enc, "W_dec": W_dec, "b_enc": torch.zeros(D_SAE), "b_dec": torch.zeros(D_MODEL),

@@ -167,7 +167,7 @@ def test_the_command(tiny_llama, source, tmp_path, monkeypatch, capsys):
     from steering.cli import main
 
     @contextmanager
-    def open_pair(model: str, sae: str | None, *, device: str, dtype: str):
+    def open_pair(model: str, sae: str | None, *, device: str, **_: object):
         yield workbench.Loaded(tiny_llama, tiny_sae(), None)
 
     monkeypatch.setattr(workbench, "open_pair", open_pair)
