@@ -14,8 +14,9 @@
                           features, never of all
               measuring   KL: log-probabilities of some answers under two conditions
 
-Weights and SAE are exact, work is counted from the code and was not yet measured; what libraries and an accelerator's
-runtime take for themselves is not in it.
+Weights and SAE are exact, work is counted from the code; ``python -m benchmarks.memory_check`` measures both on a CPU.
+What libraries and an accelerator's runtime take for themselves is not in it, nor are pages of a file that is being
+read.
 """
 
 from dataclasses import dataclass, replace
