@@ -3,13 +3,14 @@
 import json
 import re
 import socket
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 from streamlit.testing.v1 import AppTest
 
+from steering import runtime
 from tests.tiny import TINY
 
 
@@ -128,7 +129,8 @@ def test_a_folder_of_ones_own_and_a_wrong_width(dialog, tmp_path):
 
 
 def test_a_file_of_bare_tensors_is_looked_into_before_it_is_used(dialog, tmp_path, monkeypatch):
-    monkeypatch.setattr("ui.model_choice.runtime.warmth", lambda: SimpleNamespace(ready=True))
+    warm = replace(runtime.warmth(), ready=True)
+    monkeypatch.setattr("ui.model_choice.runtime.warmth", lambda: warm)
     model, file = tmp_path / "model", tmp_path / "params.npz"
     TINY["llama"]().model.save_pretrained(model)
     narrow = {"W_enc": np.ones((48, 64)), "W_dec": np.ones((64, 48)), "b_enc": np.ones(64), "b_dec": np.ones(48)}

@@ -95,6 +95,8 @@ def test_an_sae_folder_tells_its_width(tmp_path):
     config = {"d_in": 64, "d_sae": 512, "architecture": "topk",
               "metadata": {"hook_name": "blocks.1.hook_resid_post", "model_name": "demo", "l0": 12.5}}  # fmt: skip
     (tmp_path / "cfg.json").write_text(json.dumps(config))
+    assert "has no sae_weights.safetensors" in str(look_ahead("demo", str(tmp_path)).refusal)
+    (tmp_path / "sae_weights.safetensors").touch()
     found = look_ahead("demo", str(tmp_path))
     assert (found.sae.width, found.sae.l0, found.sae.architecture) == (512, 12.5, "topk")
     assert "64" in str(found.refusal)
