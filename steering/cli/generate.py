@@ -128,9 +128,15 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def tell_completions(completions: "Sequence[Completion]", *, as_json: bool) -> None:
-    """Write completions to standard output, for programs or for people."""
+    """Write completions to standard output, for programs or for people.
+
+    The JSON holds nothing of this one run, so that two runs of a recipe can be compared as files.
+    """
     if as_json:
-        write_json({"completions": [completion.to_json() for completion in completions]})
+        found = [completion.to_json() for completion in completions]
+        for one in found:
+            del one["receipt"]["seconds"]
+        write_json({"completions": found})
         return
     for completion in completions:
         receipt = completion.receipt

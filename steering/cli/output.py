@@ -9,6 +9,7 @@ from typing import Any
 
 from steering.errors import SteeringError
 from steering.examples import Report
+from steering.paths import existing_path
 from steering.presets import is_world_model
 
 
@@ -43,7 +44,7 @@ def tell_findings(report: Report) -> None:
 
 def tell_source(model: str) -> None:
     """Say on standard error that the Hub is asked for ``model``, which can take a minute where there is no network."""
-    if not is_world_model(model) and not Path(model).exists():
+    if not is_world_model(model) and existing_path(model) is None:
         sys.stderr.write(f"Looking for {model} on the Hub\n")
         sys.stderr.flush()
 
@@ -56,9 +57,9 @@ def check_file(path: Path, endings: tuple[str, ...]) -> None:
     """
     if path.suffix not in endings:
         raise SteeringError(f"--out is {path.name}; give a name that ends in {', '.join(endings)}.")
-    if not path.parent.is_dir():
-        raise SteeringError(f"--out would go into {path.parent}, which is no folder; make it first.")
     try:
+        if not path.parent.is_dir():
+            raise SteeringError(f"--out would go into {path.parent}, which is no folder; make it first.")
         if path.exists():
             path.open("ab").close()
         else:

@@ -41,8 +41,8 @@ def read_recipe(text: str | bytes) -> Recipe:
         ) from error
     except RecursionError as error:
         raise RecipeError("The recipe is nested too deeply; a recipe has four levels at most.") from error
-    except ValueError as error:  # a number of thousands of digits
-        raise RecipeError(f"The recipe holds a number that is too long ({error}); write a shorter one.") from error
+    except ValueError as error:  # Python reads no number of more than 4,300 digits
+        raise RecipeError("The recipe holds a number of thousands of digits; write a shorter one.") from error
     return recipe_from_json(content)
 
 

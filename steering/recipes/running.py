@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from steering import presets
 from steering.errors import RecipeError
@@ -14,6 +13,7 @@ from steering.hub import at, split_revision
 from steering.interventions import FeatureEdit, Intervention
 from steering.lora import Adapter
 from steering.models import LanguageModel
+from steering.paths import existing_path
 from steering.recipes.recipe import Recipe
 from steering.recipes.sources import model_source, sae_source
 from steering.workbench import Loaded, Progress, difference_direction, open_model, open_pair
@@ -81,7 +81,7 @@ def _pinned(recipe: Recipe) -> str:
     """What the recipe's model is loaded from, at the commit that was recorded."""
     source, revision = recipe.model.source, recipe.model.revision
     repo, _ = split_revision(presets.model_source(source))
-    if revision is None or Path(repo).expanduser().exists():
+    if revision is None or existing_path(repo) is not None:
         return source
     return at(repo, revision)
 

@@ -34,18 +34,12 @@ def written(tmp_path_factory) -> Path:
     return path
 
 
-def _timeless(text: str) -> list[dict]:
-    completions = json.loads(text)["completions"]
-    for completion in completions:
-        del completion["receipt"]["seconds"]
-    return completions
-
-
 def test_run_prints_what_generate_prints(written):
-    reproduced = _timeless(run("run", str(written), "--json").stdout)
-    generated = _timeless(run("generate", *OPTIONS, "--json").stdout)
-    assert reproduced == generated
-    assert {one["kind"] for one in reproduced} == {"baseline", "prompted", "steered"}
+    reproduced = run("run", str(written), "--json").stdout
+    assert reproduced == run("run", str(written), "--json").stdout, "to the letter"
+    assert reproduced == run("generate", *OPTIONS, "--json").stdout
+    generated = json.loads(reproduced)["completions"]
+    assert {one["kind"] for one in generated} == {"baseline", "prompted", "steered"}
     told = run("run", str(written)).stdout
     assert generated[-1]["text"] in told
 
@@ -68,7 +62,7 @@ def test_other_weights_are_an_error_unless_allowed(written, tmp_path):
         told = run("run", str(changed), "--json", code=2)
         assert "was made with 000000000000" in told.stderr
         assert told.stderr.count("\n") == 1
-        assert _timeless(run("run", str(changed), "--json", "--other-weights").stdout)
+        assert json.loads(run("run", str(changed), "--json", "--other-weights").stdout)["completions"]
 
 
 def test_a_recipe_that_cannot_be_run_says_why(written, tmp_path):
@@ -79,13 +73,27 @@ def test_a_recipe_that_cannot_be_run_says_why(written, tmp_path):
     assert "without one" in run("run", str(written), "--adapter", str(_adapter(tmp_path)[0]), code=2).stderr
 
 
+def test_names_that_no_file_system_takes_are_one_line(written, tmp_path):
+    recipe = read_recipe(written.read_bytes())
+    long = tmp_path / "long.json"
+    for source in ("m" * 5000, "~nobody/m", "m\0"):
+        for changes in (
+            {"model": replace(recipe.model, source=source, revision="main", sha256=None)},
+            {"sae": replace(recipe.sae, source=source)},
+        ):
+            long.write_text(write_recipe(replace(recipe, **changes)), encoding="utf-8")
+            assert "error: " in run("run", str(long), code=2).stderr
+    for out in ("r" * 300 + ".json", "r" * 300 + "/r.json"):
+        assert "cannot be written" in run("recipe", *OPTIONS, "--out", str(tmp_path / out), code=2).stderr
+
+
 def test_an_adapter_is_asked_for_and_checked(written, tmp_path):
     folder, adapter = _adapter(tmp_path)
     recipe = replace(read_recipe(written.read_bytes()), baselines=Baselines(adapter=adapter_source(adapter, 0.5)))
     path = tmp_path / "adapted.json"
     path.write_text(write_recipe(recipe), encoding="utf-8")
     assert "--adapter DIR" in run("run", str(path), code=2).stderr
-    found = _timeless(run("run", str(path), "--adapter", str(folder), "--json").stdout)
+    found = json.loads(run("run", str(path), "--adapter", str(folder), "--json").stdout)["completions"]
     assert found[-1]["kind"] == "adapted"
     assert found[-1]["receipt"]["adapter"].endswith("x 0.5")
     other = replace(recipe, baselines=Baselines(adapter=replace(recipe.baselines.adapter, sha256="0" * 64)))

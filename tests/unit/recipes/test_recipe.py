@@ -71,7 +71,7 @@ def test_positions_are_those_of_the_ranking():
         (SMALL % ', "seed": -1', "seed is -1; choose"),
         (SMALL % ', "seed": 1e999', "seed is Infinity"),
         (SMALL % ', "seed": NaN', "holds NaN"),
-        (SMALL % (', "seed": ' + "9" * 5000), "number that is too long"),
+        (SMALL % (', "seed": ' + "9" * 5000), "a number of thousands of digits"),
         (SMALL % ', "mode": "multiply"', "choose one of add, clamp, min_clamp, scale, ablate"),
         (SMALL % ', "shared_budget": 1', "shared_budget is 1, expected true or false"),
         (SMALL % ', "sampling": {"top_p": 0}', "sampling: top_p is 0"),
