@@ -1,6 +1,7 @@
 """How is a file written so that nobody ever sees half of it?"""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,3 +28,9 @@ def replacing(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def left_parts(path: Path) -> list[Path]:
+    """What processes that were killed inside :func:`replacing` left beside ``path``, or are writing there just now."""
+    name = re.compile(rf"\.{re.escape(path.name)}\.\d+\.part")
+    return [one for one in path.parent.iterdir() if name.fullmatch(one.name)]

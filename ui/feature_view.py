@@ -66,7 +66,8 @@ def feature_picker(run: "RankingRun", label: str) -> None:
 
     def describe(feature_id: int) -> str:
         rank = about.get(feature_id)
-        tokens = " ".join(token.strip() for token in (rank.top_tokens or ())[:3]) if rank else ""
+        whole = [token.strip() for token in (rank.top_tokens or ()) if "\ufffd" not in token] if rank else []
+        tokens = " ".join(whole[:3])  # a piece of a character says nothing in a menu
         return f"{feature_id}" + (f"  ({tokens})" if tokens else "")
 
     # The session's choice is the truth and the widget its mirror: features are chosen on other screens too.

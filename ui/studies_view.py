@@ -7,9 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from steering.studies.differences import Difference, MethodScores, differences, scores
-from steering.studies.library import KEPT_DAYS, library
+from steering.studies.library import library
 from steering.studies.packing import file_name
 from steering.studies.study import MAX_NOTE, MAX_TITLE, Study
+from steering.studies.trash import KEPT_DAYS
 from ui import study_session
 from ui.errors import boundary
 from ui.frame import STEPS, empty_state

@@ -77,9 +77,9 @@ def _list(arguments: argparse.Namespace) -> int:
     library = _library()
     if arguments.deleted:
         return _tell(arguments, [one.study for one in library.trash()])
+    found = library.find(" ".join(arguments.words))
     for fault in library.broken() if library.root.is_dir() else []:
         sys.stderr.write(f"warning: {fault}\n")
-    found = library.find(" ".join(arguments.words))
     if elsewhere := library.elsewhere():
         sys.stderr.write(
             f"warning: {elsewhere} studies of the shared index have no files in {library.root}; share it too.\n"

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from steering.errors import RecipeError, StudyError
 from steering.ranking.run import RankingRun
 from steering.recipes.reading import read_recipe
+from steering.replacing import left_parts
 from steering.studies import answers as answer_files
 from steering.studies import ranking_files
 from steering.studies.answers import Answers, read_answers, write_answers
 from steering.studies.ranking_files import read_ranking, write_ranking
-from steering.studies.study import About
+from steering.studies.study import MANIFEST, About
 from steering.votes.box import VOTES
 
 if TYPE_CHECKING:
@@ -126,6 +127,10 @@ def adapter_folder(folder: Path) -> Path | None:
 
 
 def files_of(folder: Path) -> Iterator[Path]:
-    """Every file in a folder of a study, in the order of their names; votes are not part of what was saved."""
-    found = (path for path in folder.rglob("*") if path.is_file() or path.is_symlink())
+    """Every file in a folder of a study, in the order of their names.
+
+    Votes are not part of what was saved, nor is a manifest that somebody who was killed did not bring to its end.
+    """
+    parts = set(left_parts(folder / MANIFEST))
+    found = (path for path in folder.rglob("*") if (path.is_file() or path.is_symlink()) and path not in parts)
     yield from sorted(path for path in found if path.relative_to(folder).parts[0] != VOTES)

@@ -27,7 +27,7 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from steering.errors import StudyError
@@ -38,6 +38,13 @@ VERSION = 1
 FILE = "index.sqlite"
 BUSY_SECONDS = 15
 _ATTEMPTS = 5
+_WAITS = {
+    "sqlite": "timeout",
+    "postgresql": "connect_timeout",
+    "postgresql+psycopg": "connect_timeout",
+    "postgresql+psycopg2": "connect_timeout",
+}
+"""Drivers that are told to give up after `BUSY_SECONDS`, and how; an address with options of its own is left alone."""
 
 _metadata = MetaData()
 _version = Table("steerscope_index", _metadata, Column("version", Integer, primary_key=True))
@@ -61,6 +68,10 @@ _features = Table(
 T = TypeVar("T")
 
 
+class StudyIndexError(StudyError):
+    """The database cannot be used just now: no room, no right, no server. The studies themselves are unharmed."""
+
+
 class Index:
     """The table of studies.
 
@@ -76,8 +87,10 @@ class Index:
         self._file = root / FILE if url is None else None
         self.shared = url is not None
         try:
+            address = make_url(url or f"sqlite:///{self._file}")
+            waits = _WAITS.get(address.drivername) if url is None or not address.query else None
             self._engine = create_engine(
-                url or f"sqlite:///{self._file}", connect_args={"timeout": BUSY_SECONDS} if url is None else {}
+                address, connect_args={} if waits is None else {waits: BUSY_SECONDS}, pool_pre_ping=url is not None
             )
         except (ArgumentError, NoSuchModuleError, ImportError) as error:
             raise StudyError(
@@ -95,9 +108,7 @@ class Index:
 
     def put(self, study: Study, stamp: int) -> None:
         """Add a study, or renew its row."""
-        words = "\n".join(
-            (study.about.title, study.about.note, study.about.model, study.about.sae, study.about.label)
-        ).casefold()
+        words = _words(study)
 
         def write(db: Connection) -> None:
             db.execute(delete(_features).where(_features.c.study_id == study.id))
@@ -136,11 +147,10 @@ class Index:
         features, as a whole.
         """
         wanted = []
-        for word in query.casefold().split():
+        for word, feature in _looked_for(query):
             text = _studies.c.words.contains(word, autoescape=True)
-            number = word.lstrip("#")
-            if number.isascii() and number.isdigit() and len(number) < 18:
-                has = exists().where(and_(_features.c.study_id == _studies.c.id, _features.c.feature_id == int(number)))
+            if feature is not None:
+                has = exists().where(and_(_features.c.study_id == _studies.c.id, _features.c.feature_id == feature))
                 wanted.append(or_(text, has))
             else:
                 wanted.append(text)
@@ -177,7 +187,8 @@ class Index:
         """Run, with the tables there; a broken SQLite file is set aside and begun anew, once.
 
         Raises:
-            StudyError: the database cannot be used.
+            StudyIndexError: the database cannot be used.
+            StudyError: the index is of a later version.
         """
         try:
             self._prepare()
@@ -186,7 +197,7 @@ class Index:
             raise
         except SQLAlchemyError as error:
             if self._file is None or not _is_broken(error):
-                raise StudyError(
+                raise StudyIndexError(
                     f"The index of the studies cannot be used ({_reason(error)}); see that the database is there. The "
                     "studies themselves lie in their folder, unharmed."
                 ) from error
@@ -235,6 +246,33 @@ class Index:
         self._ready = False
         for ending in ("", "-wal", "-shm"):
             self._file.with_name(FILE + ending).unlink(missing_ok=True)
+
+
+def found_by_hand(studies: Iterable[Study], query: str) -> list[Study]:
+    """What :meth:`Index.find` gives, without any index: of these studies."""
+    looked_for = _looked_for(query)
+    fitting = [
+        study
+        for study in studies
+        if all(word in _words(study) or feature in study.about.features for word, feature in looked_for)
+    ]
+    return sorted(sorted(fitting, key=lambda one: one.id), key=lambda one: one.changed, reverse=True)
+
+
+def _words(study: Study) -> str:
+    """The text that is searched."""
+    about = study.about
+    return "\n".join((about.title, about.note, about.model, about.sae, about.label)).casefold()
+
+
+def _looked_for(query: str) -> list[tuple[str, int | None]]:
+    """The words of a query, each with the feature that it may stand for."""
+    found: list[tuple[str, int | None]] = []
+    for word in query.casefold().split():
+        number = word.lstrip("#")
+        is_feature = number.isascii() and number.isdigit() and len(number) < 18
+        found.append((word, int(number) if is_feature else None))
+    return found
 
 
 def _study(manifest: str) -> Study | None:

@@ -9,39 +9,27 @@ import shutil
 import sys
 import threading
 import time
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from io import BufferedIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steering.errors import StudyError
-from steering.replacing import replacing
+from steering.replacing import left_parts, replacing
 from steering.studies.content import Content, adapter_folder, check_features, read_content, write_content
-from steering.studies.index import Index
+from steering.studies.index import Index, StudyIndexError, found_by_hand
 from steering.studies.packing import pack, unpack
-from steering.studies.saving import Step, check_files, move, place
+from steering.studies.saving import Step, check_files, place
 from steering.studies.study import ID, MANIFEST, About, StoredFile, Study, check_id, new_id, now, read_manifest
+from steering.studies.trash import KEPT_DAYS, Deleted, Trash
 from steering.votes import box
 
 if TYPE_CHECKING:
     from steering.lora import Adapter
 
-TRASH = ".trash"
-KEPT_DAYS = 30
-"""How long a deleted study can be restored."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deleted:
-    """A study in the trash.
-
-    Attributes:
-        study: as it was.
-        at: when it was deleted, seconds since 1970.
-    """
-
-    study: Study
-    at: int
+_LEFT_SECONDS = 3600
+"""What a rename has not brought to its end by then was left by a process that is gone."""
 
 
 def studies_folder() -> Path:
@@ -75,6 +63,8 @@ class Library:
         self._index = Index(self.root, database or os.environ.get("STEERSCOPE_DATABASE") or None)
         self._editing = threading.Lock()
         self._unfit: dict[str, int] = {}
+        self._fault: StudyIndexError | None = None
+        self._trash = Trash(self.root)
 
     # -- one study ---------------------------------------------------------------------------------------------------
 
@@ -168,6 +158,9 @@ class Library:
             )
             changed = replace(study, about=about, changed=now())
             try:
+                for left in left_parts(self.root / id / MANIFEST):
+                    if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
+                        left.unlink()
                 with replacing(self.root / id / MANIFEST) as part:
                     part.write_bytes(changed.manifest())
             except OSError as error:
@@ -191,21 +184,33 @@ class Library:
     def find(self, query: str = "") -> list[Study]:
         """The studies whose title, note, model, SAE, concept or features hold every word, the last changed first.
 
+        Where the index cannot be used, all folders are read instead and :meth:`broken` says so.
+
         Raises:
-            StudyError: folder or index cannot be read.
+            StudyError: the folder cannot be read, or the index is of a later version.
         """
         if not self.root.is_dir():
             return []
-        here = self._mend()
-        return [study for study in self._index.find(query) if study.id in here]
+        try:
+            here = self._mend()
+            found = [study for study in self._index.find(query) if study.id in here]
+        except StudyIndexError as fault:
+            self._fault = fault
+            return found_by_hand(self._readable(), query)
+        self._fault = None
+        return found
 
     def elsewhere(self) -> int:
         """How many studies of a shared index have no files here: the folder must be shared as well."""
-        return len(set(self._index.stamps()) - set(self._folders())) if self.root.is_dir() else 0
+        if not self.root.is_dir() or self._fault is not None:
+            return 0
+        return len(set(self._index.stamps()) - set(self._folders()))
 
     def broken(self) -> list[str]:
-        """A sentence about each folder that cannot be read as a study."""
+        """A sentence about each folder that cannot be read as a study, and about an index that could not be used."""
         faults = []
+        if self._fault is not None:
+            faults.append(f"{self._fault} They were found by reading all of them, which takes longer.")
         for id in self._folders():
             try:
                 self.get(id)
@@ -233,20 +238,15 @@ class Library:
         """
         study = self.get(id)
         with self._editing:
-            move(self.root / id, self.root / TRASH / f"{id}.{int(time.time())}")
-        self._index.drop([id])
+            self._trash.put(id)
+        with suppress(StudyIndexError):  # the next look at the list mends the index
+            self._index.drop([id])
         self.empty_trash(days=KEPT_DAYS)
         return study
 
     def trash(self) -> list[Deleted]:
         """What was deleted, the latest first."""
-        found = []
-        for path, at in self._trashed():
-            try:
-                found.append(Deleted(read_manifest((path / MANIFEST).read_bytes()), at))
-            except (StudyError, OSError):  # nothing that could be restored
-                continue
-        return sorted(found, key=lambda one: one.at, reverse=True)
+        return self._trash.studies()
 
     def restore(self, id: str) -> Study:
         """Bring back what was deleted last under this id.
@@ -254,23 +254,13 @@ class Library:
         Raises:
             StudyError: it is not in the trash, or a study with this id is there already.
         """
-        check_id(id)
-        paths = sorted(((at, path) for path, at in self._trashed() if path.name.startswith(id)), reverse=True)
-        if not paths:
-            raise StudyError(f"The study {id} is not in the trash; it was emptied after {KEPT_DAYS} days, or by hand.")
-        if (self.root / id).exists():
-            raise StudyError(f"There is a study {id} already; duplicate or delete that one first.")
         with self._editing:
-            move(paths[0][1], self.root / id)
+            self._trash.give_back(id)
         return self.get(id)
 
     def empty_trash(self, *, days: int | float = 0) -> int:
         """Take away for good what was deleted at least ``days`` days ago; how many that were."""
-        limit = time.time() - days * 86400
-        old = [path for path, at in self._trashed() if at <= limit]
-        for path in old:
-            shutil.rmtree(path, ignore_errors=True)
-        return len(old)
+        return self._trash.empty(days=days)
 
     # -- files -------------------------------------------------------------------------------------------------------
 
@@ -325,22 +315,24 @@ class Library:
         return place(self.root, fill, study_of)
 
     def _folders(self) -> dict[str, int]:
-        """Id → stamp of the manifest, for every folder that is a study by its name."""
+        """Id → stamp of the manifest, for every folder that is a study by its name.
+
+        Raises:
+            StudyError: the folder of the studies cannot be read.
+        """
+        try:
+            paths = [path for path in self.root.iterdir() if ID.fullmatch(path.name)]
+        except OSError as error:
+            raise StudyError(f"The folder {self.root} cannot be read ({error.strerror or error}).") from error
         found = {}
-        for path in self.root.iterdir():
-            if ID.fullmatch(path.name):
-                try:
-                    found[path.name] = (path / MANIFEST).stat().st_mtime_ns
-                except OSError:
-                    continue
+        for path in paths:
+            with suppress(OSError):
+                found[path.name] = (path / MANIFEST).stat().st_mtime_ns
         return found
 
     def _mend(self) -> set[str]:
         """Bring the index up to what the folders say; the ids that are there and can be read."""
-        try:
-            folders = self._folders()
-        except OSError as error:
-            raise StudyError(f"The folder {self.root} cannot be read ({error.strerror or error}).") from error
+        folders = self._folders()
         known = self._index.stamps()
         readable = set(folders)
         self._unfit = {id: stamp for id, stamp in self._unfit.items() if folders.get(id) == stamp}
@@ -362,15 +354,11 @@ class Library:
             self._index.drop(set(known) - set(folders))
         return readable
 
-    def _trashed(self) -> list[tuple[Path, int]]:
-        folder = self.root / TRASH
-        if not folder.is_dir():
-            return []
+    def _readable(self) -> list[Study]:
         found = []
-        for path in folder.iterdir():
-            id, _, at = path.name.partition(".")
-            if ID.fullmatch(id) and at.isdigit():
-                found.append((path, int(at)))
+        for id in self._folders():
+            with suppress(StudyError):  # `broken` tells of it
+                found.append(self.get(id))
         return found
 
 

@@ -144,6 +144,14 @@ class Study:
         return write_json({"format": FORMAT} | self.to_json())
 
 
+def _is_time(text: str) -> bool:
+    """Whether a text is a moment as :func:`now` writes one."""
+    try:
+        return len(text) <= _TIME_LENGTH and datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
 def _short(number: int) -> str:
     """A number for a sentence; one of thousands of digits cannot be written."""
     return str(number) if abs(number) < 10**12 else f"of {number.bit_length():,} bits"
@@ -167,7 +175,7 @@ def read_manifest(text: bytes) -> Study:
         content = UPGRADES[number](content)
     found: Study = from_plain(Study, content, MANIFEST)
     check_id(found.id)
-    if max(len(found.created), len(found.changed)) > _TIME_LENGTH:
+    if not (_is_time(found.created) and _is_time(found.changed)):
         raise StudyError("The study's times are not as ISO 8601 writes them; take a sound copy of it.")
     try:
         found.manifest()

@@ -95,6 +95,30 @@ def test_a_process_killed_at_any_step_leaves_a_whole_study_or_none(shelf):
     assert not list((shelf.root / ".unfinished").iterdir())
 
 
+RENAMED = """
+import os, signal, sys
+from pathlib import Path
+from steering.studies.library import Library
+
+os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)
+Library(Path(sys.argv[1])).change(sys.argv[2], title="Half")
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_a_process_killed_in_a_rename_leaves_the_study_as_it_was(shelf):
+    kept = shelf.save(drawn_about("Kept"), drawn_content())
+    code, _ = ended(start(RENAMED, shelf.root, kept.id))
+    assert code == -signal.SIGKILL
+    (left,) = (shelf.root / kept.id).glob(".*.part")
+    assert shelf.open(kept.id)[0] == kept
+    assert shelf.duplicate(kept.id).files == kept.files
+    os.utime(left, (0, 0))
+    shelf.change(kept.id, title="Renamed")
+    assert shelf.open(kept.id)[0].about.title == "Renamed"
+    assert not left.exists()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX limits")
 def test_a_disk_without_room_says_so_and_keeps_what_was_there(shelf):
     kept = shelf.save(drawn_about("Kept"), drawn_content())

@@ -8,7 +8,9 @@ import pytest
 from steering.errors import StudyError
 from steering.studies.differences import differences, scores
 from steering.studies.index import FILE
-from steering.studies.library import TRASH, Library, studies_folder
+from steering.studies.library import Library, studies_folder
+from steering.studies.study import MANIFEST
+from steering.studies.trash import TRASH
 from tests.drawn_study import drawn_about, drawn_content
 
 
@@ -109,7 +111,8 @@ def test_only_ids_are_looked_for(shelf, id):
 
 
 @pytest.mark.parametrize("harm", ["missing", "garbage", "cut", "no table", "old", "empty"])
-def test_the_index_is_made_anew_when_it_is_lost(shelf, harm):
+def test_the_index_is_made_anew_when_it_is_lost(shelf_with_file, harm):
+    shelf = shelf_with_file
     kept = {save(shelf).id, save(shelf, "Other").id}
     assert {one.id for one in shelf.find()} == kept
     index = shelf.root / FILE
@@ -139,7 +142,39 @@ def test_the_index_is_made_anew_when_it_is_lost(shelf, harm):
     assert again.reindex() == 2
 
 
-def test_an_index_of_a_later_version_is_left_alone(shelf):
+def test_without_an_index_the_folders_are_read(shelf_with_file):
+    """As on a disk without room, or in a folder that may only be read: here a folder stands where the file would be."""
+    shelf = shelf_with_file
+    shelf.root.mkdir()
+    (shelf.root / FILE).mkdir()
+    first = save(shelf, "Pirates win", features=(5, 12))
+    second = save(shelf, "Weather", label="ÉTÉ", features=(1,))
+    for query, ids in (("", [second.id, first.id]), ("été", [second.id]), ("#12 pirates", [first.id]), ("77", [])):
+        assert [one.id for one in shelf.find(query)] == ids, query
+    (fault,) = shelf.broken()
+    assert "index" in fault
+    assert "unharmed" in fault
+    assert shelf.elsewhere() == 0
+    shelf.delete(first.id)
+    assert [one.id for one in shelf.find()] == [second.id]
+    shelf.restore(first.id)
+    (shelf.root / FILE).rmdir()
+    assert {one.id for one in shelf.find()} == {first.id, second.id}
+    assert shelf.broken() == []
+
+
+@pytest.mark.parametrize("time", ["soon", "2026-11-23T00:00:00", "9" * 41])
+def test_a_study_of_no_time_is_not_listed(shelf, time):
+    good, bad = save(shelf, "Good"), save(shelf, "Bad")
+    manifest = shelf.root / bad.id / MANIFEST
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace(bad.changed, time), encoding="utf-8")
+    assert [one.id for one in shelf.find()] == [good.id]
+    (fault,) = shelf.broken()
+    assert "ISO 8601" in fault
+
+
+def test_an_index_of_a_later_version_is_left_alone(shelf_with_file):
+    shelf = shelf_with_file
     import sqlite3
 
     save(shelf)
