@@ -7,6 +7,7 @@ Naming the studies reads their manifests alone: the start page does not wait for
 
 import hashlib
 import json
+import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -168,8 +169,8 @@ def _hash(path: Path, _changed: int) -> str:
 
 @cache
 def gallery() -> Gallery:
-    """The worked studies that ship with this version."""
-    return Gallery(FOLDER)
+    """The worked studies that ship with this version, or those at STEERSCOPE_GALLERY, which are not shipped yet."""
+    return Gallery(Path(os.environ.get("STEERSCOPE_GALLERY") or FOLDER))
 
 
 def shelf_of(id: str) -> "Library | Gallery":

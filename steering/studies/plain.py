@@ -7,6 +7,7 @@ key or a wrong type is an error that names its place, and nothing is ever execut
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -22,7 +23,7 @@ def to_plain(kind: Any, value: Any) -> Any:
     if optional and value is None:
         return None
     if is_dataclass(kind):
-        hints = get_type_hints(kind)
+        hints = _hints(kind)
         return {one.name: to_plain(hints[one.name], getattr(value, one.name)) for one in fields(kind)}
     if get_origin(kind) is tuple:
         if _is_record(kind):
@@ -89,7 +90,7 @@ def arrow_type(kind: Any) -> Any:
 
 def arrow_fields(kind: Any) -> list[tuple[str, Any]]:
     """Names and Arrow types of a dataclass."""
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     return [(one.name, arrow_type(hints[one.name])) for one in fields(kind)]
 
 
@@ -99,7 +100,7 @@ def to_cell(kind: Any, value: Any) -> Any:
     if optional and value is None:
         return None
     if is_dataclass(kind):
-        hints = get_type_hints(kind)
+        hints = _hints(kind)
         return {one.name: to_cell(hints[one.name], value[one.name]) for one in fields(kind)}
     if get_origin(kind) is tuple and not _is_record(kind):
         return [to_cell(get_args(kind)[0], item) for item in value]
@@ -116,7 +117,7 @@ def from_cell(kind: Any, value: Any, where: str) -> Any:
             return None
         raise _unfit(value, "a value", where)
     if is_dataclass(kind):
-        hints = get_type_hints(kind)
+        hints = _hints(kind)
         return {name: from_cell(hints[name], item, where) for name, item in value.items()}
     if get_origin(kind) is tuple and not _is_record(kind):
         return [from_cell(get_args(kind)[0], item, where) for item in value]
@@ -160,8 +161,19 @@ def _object(kind: Any, value: Any, where: str) -> Any:
     ]
     if missing:
         raise StudyError(f"{where} has no {missing[0]!r}; take a sound copy of the study.")
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     return kind(**{name: from_plain(hints[name], item, f"{where}.{name}") for name, item in value.items()})
+
+
+def _hints(kind: Any) -> dict[str, Any]:
+    """The kinds of a dataclass's fields."""
+    return _found_hints(kind)
+
+
+@cache
+def _found_hints(kind: type) -> dict[str, Any]:
+    # Once for each kind: a study has thousands of rows.
+    return get_type_hints(kind)
 
 
 def _scalar(kind: Any, value: Any, where: str) -> Any:
@@ -187,6 +199,7 @@ def _no_number(name: str) -> Any:
     raise ValueError(f"{name} is no number")
 
 
+@cache
 def _without_none(kind: Any) -> tuple[Any, bool]:
     """``X | None`` as ``(X, True)``."""
     if get_origin(kind) not in (Union, UnionType):
@@ -197,10 +210,12 @@ def _without_none(kind: Any) -> tuple[Any, bool]:
     return (left[0] if len(left) == 1 else Union[tuple(left)]), True  # noqa: UP007 - made from a list
 
 
+@cache
 def _is_choice(kind: Any) -> bool:
     return get_origin(kind) in (Union, UnionType)
 
 
+@cache
 def _is_record(kind: Any) -> bool:
     """Whether a tuple has a fixed number of places, each with a kind of its own."""
     return Ellipsis not in get_args(kind)

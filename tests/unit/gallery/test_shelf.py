@@ -70,7 +70,7 @@ def test_a_world_without_that_model_has_other_weights(drawn, tmp_path, monkeypat
 
 
 def test_other_ids_are_looked_for_in_the_library(drawn, monkeypatch):
-    monkeypatch.setattr(shelf, "FOLDER", drawn)
+    monkeypatch.setenv("STEERSCOPE_GALLERY", str(drawn))
     shelf.gallery.cache_clear()
     try:
         assert shelf_of(IDS[0]) is shelf.gallery()

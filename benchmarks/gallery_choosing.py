@@ -1,0 +1,113 @@
+"""Which concept does each worked study show? Decided on prompts that no study shows, by rules written down before.
+
+Rules are taken in the order below, and no concept twice. A rule gives an order of concepts, not one: where a study
+does not come out on the prompts that are shown, the next concept of its order is tried, on prompts of its own, three at
+most; the study's note says which were tried.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.gallery_bench import FACTORS, LORA_FACTORS, TOGETHER, Bench, best, choosing_prompts
+
+CANDIDATES = ("french", "code", "slang", "politeness", "chess", "birds", "football", "newsreader")
+"""Concepts that are tried: those where features, LoRA or prompts lead most, or features do best, on the selection half
+of the stored benchmark of earlier weights, whose prompts are of the split ``select`` as well."""
+DAMAGE_BORNE = 0.25
+"""Fluency, 0 to 2, that a suppression may cost on the prompts it is chosen on."""
+TRIES = 3
+
+Row = dict[str, Any]
+"""What one concept came to on the prompts to choose by; see `survey`."""
+
+
+def survey(bench: Bench) -> Row:
+    """Every method at every factor on the prompts to choose by, and suppression on the same prompts with a wish."""
+    prompts = choosing_prompts()
+    grids: dict[str, tuple[float, ...]] = {
+        "Baseline": (1.0,), "Prompted": (1.0,), "DiffMean": bench.direction_grid(), "SAE": bench.feature_grid(),
+        "LoRA": LORA_FACTORS,
+    }  # fmt: skip
+    if bench.adapter is None:
+        del grids["LoRA"]
+    assert {len(grid) for grid in grids.values()} == {1, FACTORS}
+    plan = [(method, factor) for method, grid in grids.items() for factor in grid]
+    told = bench.chosen_by([bench.condition(*one) for one in plan], prompts)
+    methods = {}
+    for method, grid in grids.items():
+        rows = [row for (name, _), row in zip(plan, told, strict=True) if name == method]
+        place = best(grid, rows)
+        methods[method] = {"factor": grid[place], **rows[place]}
+    return {"feature": bench.feature_id, "methods": methods, "suppressed": _suppressed(bench, prompts)}
+
+
+def _suppressed(bench: Bench, prompts: list[str]) -> Row:
+    """The edit that leaves least of the concept where it is asked for, among those that cost little fluency."""
+    tried: list[tuple[str, str, float]] = [("ablate", "all", 0.0), ("ablate", "sentence_ends", 0.0)]
+    tried += [("add", bench.scope, -factor) for factor in bench.feature_grid()]
+    strengths = [bench.strength(factor, mode, scope) for mode, scope, factor in tried]
+    conditions = [bench.condition("Baseline")]
+    conditions += [bench.steered(one) for one in strengths]
+    untouched, *told = bench.chosen_by(conditions, [f"{one} {bench.instruction}" for one in prompts])
+    borne = [p for p, row in enumerate(told) if row["fluency"] >= untouched["fluency"] - DAMAGE_BORNE]
+    place = min(borne or range(len(told)), key=lambda p: (told[p]["concept"], abs(tried[p][2])))
+    mode, scope, factor = tried[place]
+    return {"mode": mode, "scope": scope, "factor": factor, "untouched": untouched, "told": told[place]}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How a study's concept is chosen.
+
+    Attributes:
+        told: in the study's note, after "the concept was taken because, on other prompts,".
+        lead: the larger, the earlier.
+    """
+
+    told: str
+    lead: Callable[[Row], float]
+
+
+def _overall(row: Row, method: str) -> float:
+    return float(row["methods"][method]["overall"])
+
+
+def _lead(row: Row, method: str, *others: str) -> float:
+    return _overall(row, method) - max(_overall(row, one) for one in others)
+
+
+RULES: dict[str, Rule] = {
+    "wherefeatureswin": Rule(
+        "the feature's lead over the better of LoRA and DiffMean is largest on it",
+        lambda row: _lead(row, "SAE", "LoRA", "DiffMean"),
+    ),
+    "wherelorawins222": Rule(
+        "LoRA's lead over the better of prompt and feature is largest on it",
+        lambda row: _lead(row, "LoRA", "Prompted", "SAE"),
+    ),
+    "whereaskingwins2": Rule(
+        "the prompt's lead over the best of LoRA, DiffMean and feature is largest on it",
+        lambda row: _lead(row, "Prompted", "LoRA", "DiffMean", "SAE"),
+    ),
+    "toostrongadose22": Rule(
+        "the feature did best on it of the concepts that no other study had taken",
+        lambda row: _overall(row, "SAE"),
+    ),
+    "silencedconcept2": Rule(
+        "suppressing the feature took most of the concept away, of those that no other study had taken",
+        lambda row: float(row["suppressed"]["untouched"]["concept"] - row["suppressed"]["told"]["concept"]),
+    ),
+}
+
+
+def order(id: str, surveyed: dict[str, Row], taken: set[str]) -> list[str]:
+    """Concepts for a study, the best first; ties by name.
+
+    Args:
+        id: of the story.
+        surveyed: by concept.
+        taken: by the studies before it.
+    """
+    free = sorted(set(surveyed) - taken - {TOGETHER})
+    return sorted(free, key=lambda concept: -round(RULES[id].lead(surveyed[concept]), 6))[:TRIES]
