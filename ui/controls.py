@@ -146,7 +146,7 @@ def put_strength(strength: Strength, run: "RankingRun", *, key: str = "strength"
     st.session_state[f"{key}_scope_{positions}"] = strength.scope
     for feature_id, factor, max_act in strength.features:
         name = feature_key(key, feature_id)
-        if strength.mode not in ("scale", "min_clamp"):
+        if strength.mode in ("add", "clamp") and factor:  # 0 has no sign, so the present one stays
             st.session_state[f"{name}_sign"] = "Suppress" if factor < 0 else "Boost"
         limit = slider_limit(max_act, run.statistics.resid_norm)
         if strength.mode == "scale":

@@ -10,9 +10,9 @@ import streamlit as st
 
 from steering.errors import RecipeError
 from steering.recipes import Recipe
-from ui.controls import FACTOR_LIMIT, MAX_PROMPTS, slider_limit
+from ui.controls import FACTOR_LIMIT, MAX_PROMPTS, Ask, Strength, put_ask, put_strength
 from ui.feature_view import MOST_FEATURES, choose_features
-from ui.state import chosen, feature_key
+from ui.state import chosen
 
 if TYPE_CHECKING:
     from steering.workbench import RankingRun
@@ -83,25 +83,13 @@ def fill_controls(recipe: Recipe, run: "RankingRun", screen: str) -> None:
     ids = tuple(feature.feature_id for feature in recipe.features)
     if ids != chosen.features:
         choose_features(ids)
-    state["strength_mode"] = recipe.mode
-    positions = next(iter(run.rankings.values())).settings.positions
-    state[f"strength_scope_{positions}"] = recipe.scope
-    for feature in recipe.features:
-        if recipe.mode == "ablate":
-            continue
-        name = feature_key("strength", feature.feature_id)
-        limit = slider_limit(feature.max_act, run.statistics.resid_norm)
-        if recipe.mode == "scale":
-            name, limit = f"{name}_scale", FACTOR_LIMIT
-        elif recipe.mode != "min_clamp" and feature.factor:  # 0 has no sign, so the present one stays
-            state[f"{name}_sign"] = "Suppress" if feature.factor < 0 else "Boost"
-        state[f"{name}_box"] = abs(feature.factor)
-        state[f"{name}_slider"] = min(limit, abs(feature.factor))
-    state[f"{screen}_prompts_{chosen.model}"] = "\n".join(str(prompt) for prompt in recipe.prompts)
-    state[f"{screen}_seed"] = recipe.seed
-    state[f"{screen}_tokens"] = recipe.sampling.max_new_tokens
-    state[f"{screen}_temperature"] = recipe.sampling.temperature
-    state[f"{screen}_count"] = recipe.sampling.count
+    features = tuple((feature.feature_id, feature.factor, feature.max_act) for feature in recipe.features)
+    put_strength(Strength(features, recipe.mode, recipe.scope), run)
+    sampling, prompts = recipe.sampling, tuple(str(prompt) for prompt in recipe.prompts)
+    put_ask(
+        Ask(prompts, sampling.max_new_tokens, sampling.temperature, sampling.top_p, recipe.seed, sampling.count),
+        key=screen,
+    )
     if screen != "compare":
         return
     told = recipe.baselines.prompted

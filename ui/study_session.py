@@ -144,7 +144,10 @@ def restore(id: str) -> Study:
 
 
 def read_adapter() -> None:
-    """Bring the adapter of an opened study to memory: at once where torch is there, else by a job that waits for it."""
+    """Bring the adapter of an opened study to memory: at once where what reads it is imported, else by a job.
+
+    The answers of the study need no adapter, and peft takes seconds to import: the screen does not wait for it.
+    """
     id = chosen.adapter_id
     if id is None or not id.startswith("study.") or runtime.store.get("adapter", id) is not None:
         return
@@ -154,7 +157,7 @@ def read_adapter() -> None:
         return runtime.store.put("adapter", id, shelf_of(study_id).adapter(study_id), owner=mine)
 
     warmth = runtime.warmth()
-    if warmth.ready or (not warmth.started and "torch" in sys.modules):
+    if "peft" in sys.modules and (warmth.ready or not warmth.started):
         read()
     elif work.latest("lora") is None:
         work.submit("lora", "Reading the study's adapter", read)

@@ -1,6 +1,7 @@
 """Sweeps, doses and side effects on tiny models: what is said about the answers is what the answers show."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,11 +12,13 @@ from steering.errors import Cancelled, SteeringError
 from steering.generation import Condition, Sampling, generate
 from steering.interventions import FeatureEdit, Intervention
 from steering.judges.score import Score
+from steering.strength.dose import TOLERANCE
 from steering.strength.matching import match_doses, mean_doses
 from steering.strength.mix import mix_of
 from steering.strength.off_target import read_answers, what_moved
 from steering.strength.sweep import sweep_factors
 from steering.workbench import Loaded
+from tests.integration.test_exports import adapter_of
 from tests.tiny_sae import tiny_sae
 
 PROMPTS = ("tell me of the sea", "name three things", "what is in the winter", "say it again")
@@ -90,6 +93,32 @@ def test_two_methods_are_brought_to_one_dose(loaded) -> None:
         else:
             assert found[name].reason
     assert found["SAE"].is_reached
+
+
+LORA_FACTORS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0)
+
+
+@pytest.mark.parametrize("factor", [2.0, 3.5])
+def test_lora_and_sae_stand_at_one_dose_after_matching(loaded, factor) -> None:
+    """Measured anew, side by side, as Compare would answer: within what the screen counts as reached."""
+    drawn = adapter_of(loaded.model, "llama")
+    adapter = replace(drawn, tensors={name: 0.3 * value for name, value in drawn.tensors.items()})
+    steered = Condition("steered", intervention=MIX.at(factor))
+    (target,) = mean_doses(loaded, [steered], PROMPTS, what="", sampling=SHORT)
+
+    def adapted(scaling: float) -> Condition:
+        return Condition("adapted", adapter=adapter, factor=scaling)
+
+    found = match_doses(loaded, {"LoRA": (adapted, LORA_FACTORS)}, target, PROMPTS, sampling=SHORT)["LoRA"]
+    assert found.is_reached, found.reason
+    assert 0 < found.factor < LORA_FACTORS[-1]
+    as_trained, lora, sae = mean_doses(
+        loaded, [adapted(1.0), adapted(found.factor), steered], PROMPTS, what="", sampling=SHORT
+    )
+    assert sae == pytest.approx(target, rel=1e-3)
+    assert lora == pytest.approx(found.reached, rel=1e-3)
+    assert abs(lora - sae) <= TOLERANCE * sae
+    assert abs(as_trained - sae) > TOLERANCE * sae, "without matching they stand apart"
 
 
 def test_an_answer_is_read_without_its_prompt(loaded) -> None:
