@@ -121,7 +121,7 @@ def _demo() -> Recipe:
         model=ModelSource("demo"),
         prompts=("Explain how bread is made.", "Tell me about a day at the market."),
         sae=SaeSource(presets()["demo"].default_sae, "blocks.2.hook_resid_post"),
-        features=(ChosenFeature(356, 0.8, 20.0), ChosenFeature(381, 0.5, 20.0)),
+        features=(ChosenFeature(356, 2.0, 20.0), ChosenFeature(381, 1.5, 20.0)),
         scope="sentence_ends",
         sampling=SamplingSettings(40),
         seed=5,
