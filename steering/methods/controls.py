@@ -1,6 +1,5 @@
 """What would steering score if the feature, the direction or the concept did not matter?"""
 
-import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -8,10 +7,10 @@ import torch
 
 from steering.directions.direction import Direction
 from steering.errors import SaeError
-from steering.generation.condition import Condition
+from steering.methods.directions import steering_along
 from steering.methods.features import steering_with
 from steering.methods.sae import sae_f1c
-from steering.methods.task import STREAM_SHARES, Prepared, Task
+from steering.methods.task import Prepared, Task
 from steering.saes.autoencoder import SaeMetadata, SparseAutoencoder
 from steering.workbench import Loaded
 
@@ -73,23 +72,16 @@ def random_dictionary(task: Task) -> Prepared:
     It answers "does the training of the SAE matter, or is it the search among many directions?". Each direction reads
     and writes, as in an SAE that has just been initialised, and as many fire on a token as in the trained one.
     """
-    drawn = untrained(task.loaded.sae, l0=float(task.statistics.density.sum()), seed=_own_seed(task))
+    drawn = untrained(task.loaded.sae, l0=float(task.statistics.density.sum()), seed=task.drawing_seed)
     there = replace(task, loaded=Loaded(task.loaded.model, drawn, None))
     chosen = int(sae_f1c(there).details["feature_ids"][0])
     found = Direction(drawn.W_dec[chosen].cpu(), there.max_act(chosen), drawn.hook_point, "random_dictionary")
-    unit = task.resid_norm / found.max_projection
-    return Prepared(
+    return steering_along(
         "random_dictionary",
-        lambda share: Condition("direction", direction=found, factor=share * unit, scope=task.positions),
-        STREAM_SHARES,
-        unit,
+        task,
+        found,
         {"k": drawn.k, "d_sae": drawn.d_sae, "max_projection": found.max_projection, "scope": task.positions},
     )
-
-
-def _own_seed(task: Task) -> int:
-    """One for every concept: one draw for all would be in no interval over concepts."""
-    return zlib.crc32(f"{task.seed} {task.concept}".encode())
 
 
 def untrained(sae: SparseAutoencoder, *, l0: float, seed: int) -> SparseAutoencoder:

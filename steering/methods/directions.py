@@ -1,8 +1,10 @@
 """How do directions that need no SAE become methods? Read and written where the SAE sits, as far as its features."""
 
-import zlib
+from collections.abc import Mapping
+from typing import Any
 
 from steering.activations import encode_examples
+from steering.directions.direction import Direction
 from steering.directions.methods import DirectionMethod, find_direction
 from steering.directions.settings import Preset
 from steering.errors import ExamplesError
@@ -45,8 +47,7 @@ def reft_r1(task: Task) -> Prepared:
 
 def random_direction(task: Task) -> Prepared:
     """A direction drawn evenly from all, moved as far as the others."""
-    # A direction of its own for every concept: one draw for all would be in no interval over concepts.
-    return _direction("random_direction", task, seed=zlib.crc32(f"{task.seed} {task.concept}".encode()))
+    return _direction("random_direction", task, seed=task.drawing_seed)
 
 
 def _direction(method: DirectionMethod, task: Task, *, seed: int | None = None) -> Prepared:
@@ -68,12 +69,10 @@ def _direction(method: DirectionMethod, task: Task, *, seed: int | None = None) 
         positions=task.positions,
         should_stop=task.should_stop,
     )
-    unit = task.resid_norm / found.max_projection
-    return Prepared(
+    return steering_along(
         method,
-        lambda share: Condition("direction", direction=found, factor=share * unit, scope=task.positions),
-        STREAM_SHARES,
-        unit,
+        task,
+        found,
         {
             "hook_point": str(found.hook_point),
             "max_projection": found.max_projection,
@@ -81,4 +80,23 @@ def _direction(method: DirectionMethod, task: Task, *, seed: int | None = None) 
             "preset": preset,
             "scope": task.positions,
         },
+    )
+
+
+def steering_along(method: str, task: Task, found: Direction, details: Mapping[str, Any]) -> Prepared:
+    """Steer along a direction, on the grid of shares of the stream's norm that features have.
+
+    Args:
+        method: name in tables.
+        task: at whose positions it is written.
+        found: the direction.
+        details: what the manifest should hold.
+    """
+    unit = task.resid_norm / found.max_projection
+    return Prepared(
+        method,
+        lambda share: Condition("direction", direction=found, factor=share * unit, scope=task.positions),
+        STREAM_SHARES,
+        unit,
+        details,
     )

@@ -1,5 +1,6 @@
 """What does every method start from, and what does it leave behind?"""
 
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -64,6 +65,11 @@ class Task:
         """Median norm of the stream at the SAE's hook point: on its reference set, else on the examples."""
         reference = self.loaded.reference
         return reference.resid_norm if reference is not None else self.statistics.resid_norm
+
+    @property
+    def drawing_seed(self) -> int:
+        """Of a control, another for every concept: one draw for all would be in no interval over concepts."""
+        return zlib.crc32(f"{self.seed} {self.concept}".encode())
 
     def max_act(self, feature_id: int) -> float:
         """Largest activation of a feature: on the SAE's reference set, else on the examples."""
