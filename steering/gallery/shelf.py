@@ -5,7 +5,6 @@ it, so nothing can be changed. Whoever wants to go on from one saves what is on 
 Naming the studies reads their manifests alone: the start page does not wait for tables.
 """
 
-import hashlib
 import json
 import os
 import zipfile
@@ -163,8 +162,7 @@ def weights_here(model: str, sae: str) -> dict[str, str]:
 
 @lru_cache(maxsize=8)
 def _hash(path: Path, _changed: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return shipped.sha256(path)
 
 
 @cache
