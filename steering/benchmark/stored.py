@@ -137,7 +137,8 @@ def stored_results(folder: Path | None = None) -> tuple[StoredResult, ...]:
     Raises:
         SteeringError: a file cannot be read, or was stored by another version.
     """
-    return tuple(read_stored(path) for path in sorted((folder or results_folder()).glob("benchmark*.parquet")))
+    found = (folder or results_folder()).glob("benchmark*.parquet")
+    return tuple(read_stored(path) for path in sorted(found, key=lambda path: path.stem))
 
 
 def read_stored(path: Path) -> StoredResult:

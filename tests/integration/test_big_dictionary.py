@@ -16,8 +16,9 @@ from steering.saes.building import build_autoencoder
 from tests.tiny import tiny_llama
 
 D_MODEL, D_SAE = 64, 2**17
-BUDGET = 200
-"""MiB. One dense table of the tokens is 400 MiB, and computing it takes several; the examples' three are another 60."""
+BUDGET = 320
+"""MiB. One dense table of the tokens is 1,066 MiB, and computing it takes several. Alone the ranking takes under 100;
+in a process that has run other tests the allocator adds as much again."""
 
 WORDS = ("the", "sea", "and", "a", "stone", "in", "winter", "water", "ring", "street", "tree", "hen", "of", "wind")
 
@@ -30,7 +31,7 @@ def model() -> LanguageModel:
 @pytest.fixture(scope="module")
 def texts() -> list[str]:
     rng = np.random.default_rng(0)
-    return [" ".join(rng.choice(WORDS, 6)) + (" king" if row % 2 else " fish") for row in range(40)]
+    return [" ".join(rng.choice(WORDS, 6)) + (" king" if row % 2 else " fish") for row in range(100)]
 
 
 def dictionary(model: LanguageModel, texts: list[str], architecture: str) -> SparseAutoencoder:
@@ -88,13 +89,13 @@ def test_ranking_stays_within_its_budget_and_equals_the_dense_computation(model,
     collect_statistics(model, sae, texts[:2], [None, None])  # what is allocated once does not count
 
     class Split:
-        train, heldout = rows[:30], rows[30:]
+        train, heldout = rows[:75], rows[75:]
 
     with Peak() as peak:
         statistics = collect_statistics(model, sae, texts, [None] * len(texts))
         ranking = rank_features(statistics, positive, ("king",), Split(), settings, label="king")
     n_tokens = int(statistics.n_tokens.sum())
-    assert n_tokens * D_SAE * 4 > 2 * BUDGET * 2**20, "dense activations would be far above the budget"
+    assert n_tokens * D_SAE * 4 > 3 * BUDGET * 2**20, "dense activations would be far above the budget"
     assert peak.mib < BUDGET
     assert len(ranking.features) > 0
     assert np.shares_memory(statistics.frequency.indices, statistics.maximum.indices)

@@ -83,12 +83,12 @@ def test_what_the_texts_are_like_is_kept_with_it(run: Path, tmp_path: Path) -> N
 
 
 def test_all_texts_or_none(run: Path, tmp_path: Path) -> None:
-    everything = read_stored(store(run, "benchmark-all", into=tmp_path, texts="all"))
+    everything = read_stored(store(run, "benchmark-demo", into=tmp_path, texts="all"))
     assert everything.read(["text"])["text"].tolist() == read_results(run, ["text"])["text"].tolist()
-    nothing = read_stored(store(run, "benchmark-none", into=tmp_path, texts="none"))
+    nothing = read_stored(store(run, "benchmark-demo-gpt2", into=tmp_path, texts="none"))
     with pytest.raises(SteeringError, match="has no column 'text'"):
         nothing.read(["text"])
-    assert [one.name for one in stored_results(tmp_path)] == ["benchmark-all", "benchmark-none"]
+    assert [one.name for one in stored_results(tmp_path)] == ["benchmark-demo", "benchmark-demo-gpt2"], "by name"
 
 
 def test_reasons_of_a_judge_that_cannot_be_asked_again_are_kept(tmp_path: Path) -> None:
