@@ -19,7 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.gallery_bench import (
+    FEW,
+    FEW_STORY,
     MODEL,
+    PER_CLASS,
     SAMPLES,
     SAMPLING_SEED,
     TOGETHER,
@@ -79,35 +82,35 @@ class _Benches:
 
     def __init__(self, loaded: Loaded) -> None:
         self._loaded = loaded
-        self._made: dict[str, Bench | None] = {}
+        self._made: dict[tuple[str, int], Bench | None] = {}
 
-    def of(self, concept: str) -> Bench | None:
-        if concept not in self._made:
-            self._made[concept] = bench_of(self._loaded, concept, with_lora=concept != TOGETHER)
-        return self._made[concept]
+    def of(self, concept: str, per_class: int = PER_CLASS) -> Bench | None:
+        key = concept, per_class
+        if key not in self._made:
+            self._made[key] = bench_of(self._loaded, concept, per_class=per_class, with_lora=concept != TOGETHER)
+        return self._made[key]
 
 
 def choose(benches: _Benches, folder: Path) -> dict[str, Any]:
     """What every concept comes to, kept after each; what was found with other weights is thrown away."""
     weights = weights_here(MODEL, MODEL)
-    choices: dict[str, Any] = {"weights": weights, "concepts": {}, "studies": {}}
+    choices: dict[str, Any] = {"weights": weights, "concepts": {}, "few": {}, "studies": {}}
     if (folder / CHOICES).exists():
         kept = json.loads((folder / CHOICES).read_text(encoding="utf-8"))
         if kept["weights"] == weights:
             choices = kept
-    for concept in (*CANDIDATES, TOGETHER):
-        if concept in choices["concepts"]:
+    for part, concept in [("concepts", one) for one in (*CANDIDATES, TOGETHER)] + [("few", one) for one in CANDIDATES]:
+        if concept in choices[part]:
             continue
-        bench = benches.of(concept)
-        choices["concepts"][concept] = None if bench is None else survey(bench)
+        bench = benches.of(concept, FEW if part == "few" else PER_CLASS)
+        choices[part][concept] = None if bench is None else survey(bench, suppressing=part == "concepts")
         _write(folder / CHOICES, choices)
-        log.info("%s: %s", concept, _short(choices["concepts"][concept]))
+        log.info("%s: %s", concept, _short(choices[part][concept]))
     return choices
 
 
 def make_all(benches: _Benches, folder: Path, choices: dict[str, Any], only: str | None = None) -> None:
     """Make each study with the first concept of its order that comes out, or the first of all, and note which it is."""
-    surveyed = {name: row for name, row in choices["concepts"].items() if row is not None}
     taken: set[str] = set()
     manifest_path = folder / MANIFEST
     manifest = json.loads(manifest_path.read_text(encoding="utf-8")) if manifest_path.exists() else {}
@@ -115,22 +118,22 @@ def make_all(benches: _Benches, folder: Path, choices: dict[str, Any], only: str
         if only not in (None, story.id):
             taken.add(choices["studies"][story.id]["concept"])
             continue
+        is_few = story.id == FEW_STORY
+        surveyed = {name: row for name, row in choices["few" if is_few else "concepts"].items() if row is not None}
         candidates = [TOGETHER] if story.id == "winewithcooking2" else order(story.id, surveyed, taken)
         tried: list[str] = []
-        made = None
-        for concept in candidates:
-            bench = benches.of(concept)
+        for concept in [*candidates, candidates[0]]:
+            bench = benches.of(concept, FEW if is_few else PER_CLASS)
             assert bench is not None
-            found = show(bench, story, surveyed[concept], tuple(named(one).title.lower() for one in tried))
-            log.info("%s with %s: %s (%s)", story.id, concept, found[2].title, found[2].came_out)
-            if found[2].came_out or concept == candidates[-1]:
-                made = (bench, *found)
+            others = [one for one in tried if one != concept]
+            titles = tuple(named(one).title.lower() for one in others)
+            done, recipe, told = show(bench, story, surveyed[concept], titles)
+            log.info("%s with %s: %s (%s)", story.id, concept, told.title, told.came_out)
+            if told.came_out or concept in tried:
                 break
             tried.append(concept)
-        assert made is not None
-        bench, done, recipe, told = made
-        taken.add(bench.concept)
-        choices["studies"][story.id] = {"concept": bench.concept, "tried": tried}
+        taken.add(concept)
+        choices["studies"][story.id] = {"concept": concept, "tried": others}
         manifest[story.id] = store(folder / f"{story.id}.zip", story, bench, done, recipe, told)
         _write(manifest_path, manifest)
         _write(folder / CHOICES, choices)
@@ -143,10 +146,10 @@ def show(bench: Bench, story: Story, row: dict[str, Any], tried: tuple[str, ...]
     return done, recipe, tell(Outcome(story, bench.run, bench.concept, bench.feature_id, done, row, tried))
 
 
-def _compared(bench: Bench, _story: Story, row: dict[str, Any]) -> tuple[Generated, Recipe]:
+def _compared(bench: Bench, story: Story, row: dict[str, Any]) -> tuple[Generated, Recipe]:
     factors = {method: told["factor"] for method, told in row["methods"].items()}
     titles = tuple(factors)
-    ask = Ask(tuple(shown_prompts(bench.concept)), TOKENS, 1.0, 1.0, SAMPLING_SEED, SAMPLES)
+    ask = Ask(tuple(shown_prompts(story.id, bench.concept)), TOKENS, 1.0, 1.0, SAMPLING_SEED, SAMPLES)
     strength = bench.strength(factors["SAE"])
     plan = Plan(titles, bench.instruction, "prompt", factors["DiffMean"], strength, factors.get("LoRA", 1.0))
     conditions = [bench.condition(title, factors[title]) for title in titles]
@@ -157,7 +160,7 @@ def _compared(bench: Bench, _story: Story, row: dict[str, Any]) -> tuple[Generat
 
 
 def _steered(bench: Bench, story: Story, row: dict[str, Any]) -> tuple[Generated, Recipe]:
-    prompts = shown_prompts(bench.concept)
+    prompts = shown_prompts(story.id, bench.concept)
     if story.id == "toostrongadose22":
         strength = bench.strength(min(FACTOR_LIMIT, TOO_STRONG * row["methods"]["SAE"]["factor"]))
     else:
@@ -226,8 +229,10 @@ def _short(row: dict[str, Any] | None) -> str:
     if row is None:
         return "no feature is left in the ranking"
     told = ", ".join(f"{name} {one['overall']:.2f} at {one['factor']:g}" for name, one in row["methods"].items())
-    gone = row["suppressed"]
-    return f"{told}; asked {gone['untouched']['concept']:.2f}, suppressed {gone['told']['concept']:.2f}"
+    gone = row.get("suppressed")
+    if gone is not None:
+        told += f"; asked {gone['untouched']['concept']:.2f}, suppressed {gone['told']['concept']:.2f}"
+    return told
 
 
 if __name__ == "__main__":

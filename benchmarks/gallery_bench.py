@@ -3,7 +3,7 @@
 Two sets of prompts that share nothing. On the first (split ``select``) concepts and factors are chosen; every method
 has a grid of as many factors. The second (split ``test``) is what studies show and are scored on: it was fixed, by the
 seed below, before any of these studies was computed, every concept has prompts of its own, and none of them was shown
-by the earlier studies, whose stories were revised on what they showed.
+by earlier studies, whose stories were revised on what they showed.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from steering.examples import LabelledExamples
 from steering.generation import Completion, Condition, Sampling, generate
 from steering.judges.choice import judge_for
 from steering.judges.score import Score
-from steering.lora import LORA_PRESETS, Adapter
+from steering.lora import LORA_PRESETS, Adapter, LoraSettings
 from steering.prompting import concept_instruction
 from steering.ranking.run import RankingRun
 from steering.workbench import Loaded, difference_direction, rank_examples, train_adapter
@@ -34,10 +34,13 @@ TOGETHER = "wine"
 """The concept that the world writes together with a topic; its examples are taken as they occur."""
 TOPIC = "cooking"
 PER_CLASS = 72
+FEW, FEW_STORY = 8, "wherefeatureswin"
+"""Examples of each class in the study that asks what few are good for."""
 CHOOSING, SHOWN, SAMPLES, TOKENS = 10, 12, 3, 64
 CHOOSING_SEED, SHOWN_SEED, SAMPLING_SEED = 1, 20261123, 7
-EARLIER = 120
-"""Instructions of the test split, seed 0, that earlier studies were drawn from."""
+EARLIER, EARLIER_SHOWN = 120, 12
+"""Instructions of the test split, seed 0, that earlier studies were drawn from, and how many of the seed above they had
+shown of each concept."""
 FACTORS = 10
 """Of every method's grid."""
 SHARES = (0.1, 2.0)
@@ -51,16 +54,17 @@ def choosing_prompts() -> list[str]:
     return neutral_instructions(CHOOSING, seed=CHOOSING_SEED, split="select")
 
 
-def shown_prompts(concept: str) -> list[str]:
-    """To show and to score; of `TOGETHER` the first half is about its topic."""
+def shown_prompts(story: str, concept: str) -> list[str]:
+    """To show and to score; of `TOGETHER` the first half is about its topic, and `FEW_STORY` has prompts of its own."""
     earlier = set(neutral_instructions(EARLIER, split="test"))
     drawn = neutral_instructions(3 * EARLIER, seed=SHOWN_SEED + crc32(concept.encode()) % 10_000, split="test")
     fresh = [one for one in drawn if one not in earlier]
+    start = EARLIER_SHOWN + (SHOWN if story == FEW_STORY else 0)
     if concept != TOGETHER:
-        return fresh[:SHOWN]
+        return fresh[start : start + SHOWN]
     about = [one for one in fresh if read_prompt(one).topic == TOPIC]
     other = [one for one in fresh if read_prompt(one).topic != TOPIC]
-    return about[: SHOWN // 2] + other[: SHOWN // 2]
+    return [one for part in (about, other) for one in part[start // 2 : (start + SHOWN) // 2]]
 
 
 def grid(unit: float, resid_norm: float) -> tuple[float, ...]:
@@ -162,27 +166,36 @@ class Bench:
 RATINGS = ("overall", "concept", "instruction", "fluency")
 
 
-def bench_of(loaded: Loaded, concept: str, *, with_lora: bool = True) -> Bench | None:
+def lora_settings(per_class: int) -> LoraSettings:
+    """With few examples no fewer updates than with `PER_CLASS`: what LoRA lacks are to be examples, not steps."""
+    usual = LORA_PRESETS["small"]
+    return replace(usual, epochs=usual.epochs * PER_CLASS // per_class)
+
+
+def bench_of(loaded: Loaded, concept: str, *, per_class: int = PER_CLASS, with_lora: bool = True) -> Bench | None:
     """Rank, find the direction, train; None where no feature is left in the ranking."""
-    examples = as_it_occurs(concept) if concept == TOGETHER else drawn(concept)
+    examples = as_it_occurs(concept) if concept == TOGETHER else drawn(concept, per_class)
     run = rank_examples(loaded, examples, usual_settings(MODEL))
     ranking = run.rankings.get(concept)
     if ranking is None or not ranking.features:
         return None
     positions = ranking.settings.positions
+    adapter = None
+    if with_lora:
+        adapter = train_adapter(loaded.model, examples, concept, run.split.train, lora_settings(per_class))
     return Bench(
         loaded,
         concept,
         run,
         ranking.features[0].feature_id,
         difference_direction(loaded, examples, concept, run.split, positions=positions),
-        train_adapter(loaded.model, examples, concept, run.split.train, LORA_PRESETS["small"]) if with_lora else None,
+        adapter,
     )
 
 
-def drawn(concept: str) -> LabelledExamples:
+def drawn(concept: str, per_class: int) -> LabelledExamples:
     """The sample set that the start page offers: the concept in answers about anything."""
-    examples = from_world(WorldRecipe(concept, PER_CLASS)).examples
+    examples = from_world(WorldRecipe(concept, per_class)).examples
     assert examples is not None
     return examples
 

@@ -2,14 +2,14 @@
 
 Rules are taken in the order below, and no concept twice. A rule gives an order of concepts, not one: where a study
 does not come out on the prompts that are shown, the next concept of its order is tried, on prompts of its own, three at
-most; the study's note says which were tried.
+most; where none comes out the first is shown as it is. The study's note says which were tried.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.gallery_bench import FACTORS, LORA_FACTORS, TOGETHER, Bench, best, choosing_prompts
+from benchmarks.gallery_bench import FACTORS, FEW, LORA_FACTORS, TOGETHER, Bench, best, choosing_prompts
 
 CANDIDATES = ("french", "code", "slang", "politeness", "chess", "birds", "football", "newsreader")
 """Concepts that are tried: those where features, LoRA or prompts lead most, or features do best, on the selection half
@@ -22,7 +22,7 @@ Row = dict[str, Any]
 """What one concept came to on the prompts to choose by; see `survey`."""
 
 
-def survey(bench: Bench) -> Row:
+def survey(bench: Bench, *, suppressing: bool = True) -> Row:
     """Every method at every factor on the prompts to choose by, and suppression on the same prompts with a wish."""
     prompts = choosing_prompts()
     grids: dict[str, tuple[float, ...]] = {
@@ -39,7 +39,8 @@ def survey(bench: Bench) -> Row:
         rows = [row for (name, _), row in zip(plan, told, strict=True) if name == method]
         place = best(grid, rows)
         methods[method] = {"factor": grid[place], **rows[place]}
-    return {"feature": bench.feature_id, "methods": methods, "suppressed": _suppressed(bench, prompts)}
+    row: Row = {"feature": bench.feature_id, "methods": methods}
+    return row | {"suppressed": _suppressed(bench, prompts)} if suppressing else row
 
 
 def _suppressed(bench: Bench, prompts: list[str]) -> Row:
@@ -79,7 +80,7 @@ def _lead(row: Row, method: str, *others: str) -> float:
 
 RULES: dict[str, Rule] = {
     "wherefeatureswin": Rule(
-        "the feature's lead over the better of LoRA and DiffMean is largest on it",
+        f"with {FEW} examples of each class, the feature's lead over the better of LoRA and DiffMean is largest on it",
         lambda row: _lead(row, "SAE", "LoRA", "DiffMean"),
     ),
     "wherelorawins222": Rule(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csc_array
 
-from benchmarks.gallery_bench import CHOOSING, EARLIER, FACTORS, TOGETHER, TOPIC
+from benchmarks.gallery_bench import CHOOSING, EARLIER, EARLIER_SHOWN, FACTORS, FEW, PER_CLASS, TOGETHER, TOPIC
 from benchmarks.gallery_choosing import CANDIDATES, RULES, Row
 from steering.gallery.stories import Story
 from steering.ranking.run import RankingRun
@@ -130,12 +130,13 @@ class Outcome:
         else:
             why = f"Of {len(CANDIDATES)} concepts this one was taken because, {where}, {RULES[self.story.id].told}."
         if self.tried:
-            why += f" Before it {' and '.join(self.tried)} {'was' if len(self.tried) == 1 else 'were'} taken by the "
-            why += "same rule, and did not come out on prompts of their own."
+            were = "was" if len(self.tried) == 1 else "were"
+            why += f" By the same rule {' and '.join(self.tried)} {were} tried too, and did not come out on prompts "
+            why += "of their own."
         return (
             f"How it was chosen: {why} Factors are the best of {FACTORS} for every method, {where}. The {asked}, that "
             "are shown here were fixed before and looked at by nobody; no earlier version of these studies had shown "
-            f"them (its prompts were among {EARLIER} that are left out)."
+            f"them (those were among {EARLIER} and {EARLIER_SHOWN} that are left out)."
         )
 
 
@@ -150,12 +151,14 @@ def _features_win(of: Outcome) -> tuple[str, str, bool]:
     asked = of.difference("SAE", "Prompted")
     beats = [name for name, verdict in (("LoRA", lora), ("DiffMean", diff), ("the prompt", asked)) if verdict.sign > 0]
     level = [name for name, verdict in (("LoRA", lora), ("DiffMean", diff), ("the prompt", asked)) if verdict.sign == 0]
-    title = "One feature works, and wins nothing" if base.sign > 0 else "Even here one feature fails"
+    title = f"{FEW} examples: " + ("one feature works, and wins nothing" if base.sign > 0 else "even here one fails")
     if beats:
-        title = f"One feature beats {' and '.join(beats)}"
+        title = f"{FEW} examples: one feature beats {' and '.join(beats)}"
         title += f", level with {' and '.join(level)}" if level else ""
     text = (
-        f"{of.ranked} Added at factor {_plan_factor(of, 'SAE')} it scores {of.mean('SAE')} of 2. That is "
+        f"All that is known of the concept are {FEW} answers with it and {FEW} without; LoRA makes no fewer updates "
+        f"with them than with {PER_CLASS}. {of.ranked} Added at factor {_plan_factor(of, 'SAE')} it scores "
+        f"{of.mean('SAE')} of 2. That is "
         f"{SAID[lora.sign]} LoRA ({of.mean('LoRA')}; {lora.text}), {SAID[diff.sign]} DiffMean ({of.mean('DiffMean')}; "
         f"{diff.text}) and {SAID[asked.sign]} the prompt ({of.mean('Prompted')}; {asked.text}). The untouched model "
         f"scores {of.mean('Baseline')}. It is the best case for a feature, not the usual one: see Benchmark."

@@ -30,7 +30,7 @@ class Story:
 STORIES = (
     Story(
         "wherefeatureswin",
-        "Where does a feature do best?",
+        "What are a few examples good for?",
         "The table first: the column “vs SAE” has every method's difference to the feature, with its interval. Then "
         "set the SAE's answer beside LoRA's and mark what differs.",
         "compare",

@@ -6,6 +6,7 @@ from benchmarks.gallery_bench import (
     CHOOSING,
     EARLIER,
     FACTORS,
+    FEW_STORY,
     LORA_FACTORS,
     SHOWN,
     TOGETHER,
@@ -20,6 +21,8 @@ from steering.gallery.stories import STORIES
 from steering.world.instructions import neutral_instructions, read_prompt
 from ui.controls import FACTOR_LIMIT, MAX_PROMPTS
 
+STORY = "silencedconcept2"
+
 
 def row(sae: float, lora: float, prompted: float, diff: float = 0.0, fall: float = 0.0) -> dict:
     """What a concept came to."""
@@ -30,20 +33,21 @@ def row(sae: float, lora: float, prompted: float, diff: float = 0.0, fall: float
 
 @pytest.mark.parametrize("concept", ["pirate", "french", TOGETHER])
 def test_what_is_shown_was_never_chosen_by(concept):
-    shown = shown_prompts(concept)
+    shown = shown_prompts(STORY, concept)
     assert len(set(shown)) == SHOWN <= MAX_PROMPTS
     assert len(choosing_prompts()) == CHOOSING
     assert not set(shown) & set(choosing_prompts())
     assert not set(shown) & set(neutral_instructions(EARLIER, split="test"))
-    assert shown == shown_prompts(concept)
+    assert shown == shown_prompts(STORY, concept)
+    assert not set(shown) & set(shown_prompts(FEW_STORY, concept)), "another study of the concept shows others"
 
 
 def test_prompts_of_two_concepts_differ():
-    assert set(shown_prompts("pirate")) != set(shown_prompts("french"))
+    assert set(shown_prompts(STORY, "pirate")) != set(shown_prompts(STORY, "french"))
 
 
 def test_half_of_the_prompts_about_wine_are_about_cooking():
-    topics = [read_prompt(one).topic == TOPIC for one in shown_prompts(TOGETHER)]
+    topics = [read_prompt(one).topic == TOPIC for one in shown_prompts("winewithcooking2", TOGETHER)]
     assert topics == [True] * (SHOWN // 2) + [False] * (SHOWN // 2)
 
 

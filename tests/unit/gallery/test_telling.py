@@ -44,10 +44,10 @@ def told(id: str, levels: dict[str, int], **kwargs: tuple[str, ...]) -> Told:
 @pytest.mark.parametrize(
     ("sae", "lora", "diff", "title", "came_out"),
     [
-        (2, 0, 0, "One feature beats LoRA and DiffMean", True),
-        (2, 0, 2, "One feature beats LoRA, level with DiffMean", True),
-        (2, 2, 0, "One feature beats DiffMean, level with LoRA", False),
-        (0, 2, 2, "Even here one feature fails", False),
+        (2, 0, 0, "8 examples: one feature beats LoRA and DiffMean", True),
+        (2, 0, 2, "8 examples: one feature beats LoRA, level with DiffMean", True),
+        (2, 2, 0, "8 examples: one feature beats DiffMean, level with LoRA", False),
+        (0, 2, 2, "8 examples: even here one fails", False),
     ],
 )
 def test_a_feature_is_said_to_win_where_it_wins(sae, lora, diff, title, came_out):
