@@ -20,18 +20,16 @@ from typing import Any
 
 from benchmarks.gallery_bench import (
     FEW,
-    FEW_STORY,
     MODEL,
     PER_CLASS,
     SAMPLES,
     SAMPLING_SEED,
-    TOGETHER,
     TOKENS,
     Bench,
     bench_of,
-    shown_prompts,
 )
-from benchmarks.gallery_choosing import CANDIDATES, order, survey
+from benchmarks.gallery_choosing import order, shared, survey
+from benchmarks.gallery_prompts import CANDIDATES, FEW_STORY, TOGETHER, shown_prompts
 from benchmarks.gallery_telling import Outcome, Told, tell
 from steering.fingerprints import weights_fingerprint
 from steering.gallery.shelf import CHOICES, FOLDER, MANIFEST, weights_here
@@ -47,7 +45,6 @@ from steering.studies.saving import place
 from steering.studies.study import About, StoredFile, Study, now
 from steering.versions import versions_of
 from steering.workbench import Loaded, open_pair
-from steering.world.concepts import concept as named
 from ui.compare_view import Plan
 from ui.controls import FACTOR_LIMIT, Ask, Strength
 from ui.recipe_work import recipe_of
@@ -97,7 +94,7 @@ def choose(benches: _Benches, folder: Path) -> dict[str, Any]:
     choices: dict[str, Any] = {"weights": weights, "concepts": {}, "few": {}, "studies": {}}
     if (folder / CHOICES).exists():
         kept = json.loads((folder / CHOICES).read_text(encoding="utf-8"))
-        if kept["weights"] == weights:
+        if kept["weights"] == weights and kept.keys() == choices.keys():
             choices = kept
     for part, concept in [("concepts", one) for one in (*CANDIDATES, TOGETHER)] + [("few", one) for one in CANDIDATES]:
         if concept in choices[part]:
@@ -114,6 +111,8 @@ def make_all(benches: _Benches, folder: Path, choices: dict[str, Any], only: str
     taken: set[str] = set()
     manifest_path = folder / MANIFEST
     manifest = json.loads(manifest_path.read_text(encoding="utf-8")) if manifest_path.exists() else {}
+    if only is not None and len(choices["studies"]) < len(STORIES):
+        raise SystemExit(f"Only {len(choices['studies'])} of {len(STORIES)} studies are there; make all of them first.")
     for story in STORIES:
         if only not in (None, story.id):
             taken.add(choices["studies"][story.id]["concept"])
@@ -126,8 +125,7 @@ def make_all(benches: _Benches, folder: Path, choices: dict[str, Any], only: str
             bench = benches.of(concept, FEW if is_few else PER_CLASS)
             assert bench is not None
             others = [one for one in tried if one != concept]
-            titles = tuple(named(one).title.lower() for one in others)
-            done, recipe, told = show(bench, story, surveyed[concept], titles)
+            done, recipe, told = show(bench, story, surveyed, others)
             log.info("%s with %s: %s (%s)", story.id, concept, told.title, told.came_out)
             if told.came_out or concept in tried:
                 break
@@ -140,10 +138,11 @@ def make_all(benches: _Benches, folder: Path, choices: dict[str, Any], only: str
         log.info("%s\n%s\n", told.title, told.note)
 
 
-def show(bench: Bench, story: Story, row: dict[str, Any], tried: tuple[str, ...]) -> tuple[Generated, Recipe, Told]:
+def show(bench: Bench, story: Story, surveyed: dict[str, Any], tried: list[str]) -> tuple[Generated, Recipe, Told]:
     """The answers that a study shows, the recipe that makes them again, and what is to be said of them."""
+    row, also = surveyed[bench.concept], shared(bench.concept, surveyed)
     done, recipe = (_compared if story.screen == "compare" else _steered)(bench, story, row)
-    return done, recipe, tell(Outcome(story, bench.run, bench.concept, bench.feature_id, done, row, tried))
+    return done, recipe, tell(Outcome(story, bench.run, bench.concept, bench.feature_id, done, row, tried, also))
 
 
 def _compared(bench: Bench, story: Story, row: dict[str, Any]) -> tuple[Generated, Recipe]:

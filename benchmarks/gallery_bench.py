@@ -1,17 +1,11 @@
-"""With what are the worked studies' concepts, features and factors chosen, and on which prompts may one look?
-
-Two sets of prompts that share nothing. On the first (split ``select``) concepts and factors are chosen; every method
-has a grid of as many factors. The second (split ``test``) is what studies show and are scored on: it was fixed, by the
-seed below, before any of these studies was computed, every concept has prompts of its own, and none of them was shown
-by earlier studies, whose stories were revised on what they showed.
-"""
+"""With what are the worked studies made? Every method has a grid of as many factors and the same examples."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from zlib import crc32
 
 import numpy as np
 
+from benchmarks.gallery_prompts import CHOOSING_SEED, TOGETHER
 from steering.directions.direction import Direction
 from steering.examples import LabelledExamples
 from steering.generation import Completion, Condition, Sampling, generate
@@ -24,47 +18,20 @@ from steering.workbench import Loaded, difference_direction, rank_examples, trai
 from steering.world.answers import write_answer
 from steering.world.chance import Chance
 from steering.world.grammar import draw_brief
-from steering.world.instructions import neutral_instructions, read_prompt
 from ui.controls import FACTOR_LIMIT, Strength
 from ui.examples_draft import WorldRecipe, from_world
 from ui.ranking_view import usual_settings
 
 MODEL = "demo"
-TOGETHER = "wine"
-"""The concept that the world writes together with a topic; its examples are taken as they occur."""
-TOPIC = "cooking"
-PER_CLASS = 72
-FEW, FEW_STORY = 8, "wherefeatureswin"
-"""Examples of each class in the study that asks what few are good for."""
-CHOOSING, SHOWN, SAMPLES, TOKENS = 10, 12, 3, 64
-CHOOSING_SEED, SHOWN_SEED, SAMPLING_SEED = 1, 20261123, 7
-EARLIER, EARLIER_SHOWN = 120, 12
-"""Instructions of the test split, seed 0, that earlier studies were drawn from, and how many of the seed above they had
-shown of each concept."""
+PER_CLASS, FEW = 72, 8
+"""Examples of each class, and where a study asks what few are good for."""
+SAMPLES, TOKENS, SAMPLING_SEED = 3, 64, 7
 FACTORS = 10
 """Of every method's grid."""
 SHARES = (0.1, 2.0)
 """Ends of the grids of features and DiffMean, as a share of the median residual norm."""
 LORA_FACTORS = (0.3, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 2.5, 3.0)
 """To the end of the screen's slider."""
-
-
-def choosing_prompts() -> list[str]:
-    """To choose concepts and factors on."""
-    return neutral_instructions(CHOOSING, seed=CHOOSING_SEED, split="select")
-
-
-def shown_prompts(story: str, concept: str) -> list[str]:
-    """To show and to score; of `TOGETHER` the first half is about its topic, and `FEW_STORY` has prompts of its own."""
-    earlier = set(neutral_instructions(EARLIER, split="test"))
-    drawn = neutral_instructions(3 * EARLIER, seed=SHOWN_SEED + crc32(concept.encode()) % 10_000, split="test")
-    fresh = [one for one in drawn if one not in earlier]
-    start = EARLIER_SHOWN + (SHOWN if story == FEW_STORY else 0)
-    if concept != TOGETHER:
-        return fresh[start : start + SHOWN]
-    about = [one for one in fresh if read_prompt(one).topic == TOPIC]
-    other = [one for one in fresh if read_prompt(one).topic != TOPIC]
-    return [one for part in (about, other) for one in part[start // 2 : (start + SHOWN) // 2]]
 
 
 def grid(unit: float, resid_norm: float) -> tuple[float, ...]:

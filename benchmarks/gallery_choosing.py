@@ -9,11 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.gallery_bench import FACTORS, FEW, LORA_FACTORS, TOGETHER, Bench, best, choosing_prompts
+from benchmarks.gallery_bench import FACTORS, FEW, LORA_FACTORS, Bench, best
+from benchmarks.gallery_prompts import TOGETHER, choosing_prompts
 
-CANDIDATES = ("french", "code", "slang", "politeness", "chess", "birds", "football", "newsreader")
-"""Concepts that are tried: those where features, LoRA or prompts lead most, or features do best, on the selection half
-of the stored benchmark of earlier weights, whose prompts are of the split ``select`` as well."""
 DAMAGE_BORNE = 0.25
 """Fluency, 0 to 2, that a suppression may cost on the prompts it is chosen on."""
 TRIES = 3
@@ -92,14 +90,21 @@ RULES: dict[str, Rule] = {
         lambda row: _lead(row, "Prompted", "LoRA", "DiffMean", "SAE"),
     ),
     "toostrongadose22": Rule(
-        "the feature did best on it of the concepts that no other study had taken",
+        "the feature did best on it",
         lambda row: _overall(row, "SAE"),
     ),
     "silencedconcept2": Rule(
-        "suppressing the feature took most of the concept away, of those that no other study had taken",
+        "suppressing the feature took most of it away",
         lambda row: float(row["suppressed"]["untouched"]["concept"] - row["suppressed"]["told"]["concept"]),
     ),
 }
+
+
+def shared(concept: str, surveyed: dict[str, Row]) -> list[str]:
+    """Other concepts whose ranking begins with the same feature, which then stands for more than one of them."""
+    return sorted(
+        one for one, row in surveyed.items() if one != concept and row["feature"] == surveyed[concept]["feature"]
+    )
 
 
 def order(id: str, surveyed: dict[str, Row], taken: set[str]) -> list[str]:

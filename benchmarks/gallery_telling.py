@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csc_array
 
-from benchmarks.gallery_bench import CHOOSING, EARLIER, EARLIER_SHOWN, FACTORS, FEW, PER_CLASS, TOGETHER, TOPIC
-from benchmarks.gallery_choosing import CANDIDATES, RULES, Row
+from benchmarks.gallery_bench import FACTORS, FEW, PER_CLASS
+from benchmarks.gallery_choosing import RULES, Row
+from benchmarks.gallery_prompts import CANDIDATES, CHOOSING, TOGETHER, TOPIC
 from steering.gallery.stories import Story
 from steering.ranking.run import RankingRun
 from steering.scores.auroc import auroc
@@ -67,6 +68,7 @@ class Outcome:
         done: the answers with their scores.
         row: what the concept came to on the prompts it was chosen by.
         tried: concepts that were tried before, and did not come out.
+        shared: other concepts whose ranking begins with the same feature.
     """
 
     story: Story
@@ -76,6 +78,7 @@ class Outcome:
     done: Generated
     row: Row
     tried: Sequence[str] = ()
+    shared: Sequence[str] = ()
 
     def values(self, title: str, name: str = "overall") -> np.ndarray:
         """One rating of one method, (prompts, samples)."""
@@ -112,31 +115,37 @@ class Outcome:
     @property
     def title(self) -> str:
         """Of the concept."""
-        return named(self.concept).title.lower()
+        return named(self.concept).title
 
     @property
     def ranked(self) -> str:
         """Which feature it is."""
         best = self.run.rankings[self.concept].features[0]
-        return f"Feature {best.feature_id} is the first of the ranking (held-out AUROC {best.auroc_heldout:.2f})."
+        told = f"Feature {best.feature_id} is the first of the ranking (held-out AUROC {best.auroc_heldout:.2f})"
+        if self.shared:
+            titles = " and of ".join(f"“{named(one).title}”" for one in self.shared)
+            told += f"; it is the first of {titles} too, so it stands for more than this concept"
+        return f"{told}."
 
     @property
     def chosen(self) -> str:
         """How the concept and the factors were chosen."""
-        asked = f"{len(self.done.prompts)} prompts, {self.done.request.ask.count} answers to each under every method"
+        ask = self.done.request.ask
         where = f"on {CHOOSING} other prompts"
         if self.concept == TOGETHER:
             why = f"{TOGETHER.capitalize()} was taken because the world writes it together with {TOPIC}."
         else:
-            why = f"Of {len(CANDIDATES)} concepts this one was taken because, {where}, {RULES[self.story.id].told}."
+            why = f"Of {len(CANDIDATES)} concepts, less those of studies before it, this one was taken because, "
+            why += f"{where}, {RULES[self.story.id].told}."
         if self.tried:
             were = "was" if len(self.tried) == 1 else "were"
-            why += f" By the same rule {' and '.join(self.tried)} {were} tried too, and did not come out on prompts "
+            titles = " and ".join(f"“{named(one).title}”" for one in self.tried)
+            why += f" By the same rule {titles} {were} tried too, and did not come out on prompts "
             why += "of their own."
         return (
-            f"How it was chosen: {why} Factors are the best of {FACTORS} for every method, {where}. The {asked}, that "
-            "are shown here were fixed before and looked at by nobody; no earlier version of these studies had shown "
-            f"them (those were among {EARLIER} and {EARLIER_SHOWN} that are left out)."
+            f"How it was chosen: {why} Factors are the best of {FACTORS} for every method, {where}. The "
+            f"{len(ask.prompts)} prompts shown here, with {ask.count} answers to each under every method, were fixed "
+            "before anything was computed, are in no other study, and no earlier version of these studies showed them."
         )
 
 
@@ -161,9 +170,12 @@ def _features_win(of: Outcome) -> tuple[str, str, bool]:
         f"{of.mean('SAE')} of 2. That is "
         f"{SAID[lora.sign]} LoRA ({of.mean('LoRA')}; {lora.text}), {SAID[diff.sign]} DiffMean ({of.mean('DiffMean')}; "
         f"{diff.text}) and {SAID[asked.sign]} the prompt ({of.mean('Prompted')}; {asked.text}). The untouched model "
-        f"scores {of.mean('Baseline')}. It is the best case for a feature, not the usual one: see Benchmark."
+        f"scores {of.mean('Baseline')}."
     )
-    return f"{title}: {of.title}", text, lora.sign > 0 and diff.sign >= 0
+    came_out = lora.sign > 0 and diff.sign >= 0
+    if came_out:
+        text += " It is the best case for a feature, not the usual one: see Benchmark."
+    return f"{title}: {of.title}", text, came_out
 
 
 def _lora_wins(of: Outcome) -> tuple[str, str, bool]:
@@ -249,7 +261,8 @@ def _silenced(of: Outcome) -> tuple[str, str, bool]:
     fall = of.difference("Steered", "Baseline", "concept")
     strength = of.done.request.settings
     assert isinstance(strength, Strength)
-    how = "Set to 0 wherever it fires" if strength.mode == "ablate" else f"Written at factor {of.factor:g}"
+    where = "at sentence ends" if strength.scope == "sentence_ends" else "wherever it fires"
+    how = f"Set to 0 {where}" if strength.mode == "ablate" else f"Written at factor {of.factor:g}"
     halved = of.values("Steered", "concept").mean() <= of.values("Baseline", "concept").mean() / 2
     title = "Taking one feature away does not silence it"
     if fall.sign < 0:

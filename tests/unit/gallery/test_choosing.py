@@ -2,21 +2,18 @@
 
 import pytest
 
-from benchmarks.gallery_bench import (
+from benchmarks.gallery_bench import FACTORS, LORA_FACTORS, best, grid
+from benchmarks.gallery_choosing import RULES, TRIES, order
+from benchmarks.gallery_prompts import (
+    CANDIDATES,
     CHOOSING,
-    EARLIER,
-    FACTORS,
     FEW_STORY,
-    LORA_FACTORS,
     SHOWN,
     TOGETHER,
     TOPIC,
-    best,
     choosing_prompts,
-    grid,
     shown_prompts,
 )
-from benchmarks.gallery_choosing import RULES, TRIES, order
 from steering.gallery.stories import STORIES
 from steering.world.instructions import neutral_instructions, read_prompt
 from ui.controls import FACTOR_LIMIT, MAX_PROMPTS
@@ -31,19 +28,16 @@ def row(sae: float, lora: float, prompted: float, diff: float = 0.0, fall: float
     return {"methods": methods, "suppressed": {"untouched": {"concept": 2.0}, "told": {"concept": 2.0 - fall}}}
 
 
-@pytest.mark.parametrize("concept", ["pirate", "french", TOGETHER])
-def test_what_is_shown_was_never_chosen_by(concept):
-    shown = shown_prompts(STORY, concept)
-    assert len(set(shown)) == SHOWN <= MAX_PROMPTS
+def test_what_is_shown_was_never_chosen_by_nor_shown_before():
+    blocks = [shown_prompts(STORY, concept) for concept in (*CANDIDATES, TOGETHER)]
+    blocks += [shown_prompts(FEW_STORY, concept) for concept in CANDIDATES]
+    assert {len(block) for block in blocks} == {SHOWN}
+    assert SHOWN <= MAX_PROMPTS
+    shown = {prompt for block in blocks for prompt in block}
+    assert len(shown) == SHOWN * len(blocks), "no two studies can share a prompt"
     assert len(choosing_prompts()) == CHOOSING
-    assert not set(shown) & set(choosing_prompts())
-    assert not set(shown) & set(neutral_instructions(EARLIER, split="test"))
-    assert shown == shown_prompts(STORY, concept)
-    assert not set(shown) & set(shown_prompts(FEW_STORY, concept)), "another study of the concept shows others"
-
-
-def test_prompts_of_two_concepts_differ():
-    assert set(shown_prompts(STORY, "pirate")) != set(shown_prompts(STORY, "french"))
+    assert not shown & set(choosing_prompts())
+    assert not shown & set(neutral_instructions(120, split="test")), "the first versions were drawn from these"
 
 
 def test_half_of_the_prompts_about_wine_are_about_cooking():

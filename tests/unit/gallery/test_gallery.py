@@ -5,16 +5,18 @@ import json
 import re
 from typing import Any
 
+import numpy as np
 import pytest
+from scipy.stats import ttest_1samp
 
-from benchmarks.gallery_bench import FACTORS, FEW_STORY, TOGETHER, shown_prompts
-from benchmarks.gallery_choosing import order
+from benchmarks.gallery_bench import FACTORS
+from benchmarks.gallery_choosing import order, shared
+from benchmarks.gallery_prompts import FEW_STORY, TOGETHER, shown_prompts
 from benchmarks.gallery_telling import Outcome, tell
 from steering.gallery.shelf import CHOICES, FOLDER, MANIFEST, gallery
 from steering.gallery.stories import STORIES, Story
 from steering.recipes.reading import read_recipe
 from steering.studies.content import Content
-from steering.world.concepts import concept as named
 from ui.study_session import generated_of
 
 if not (FOLDER / MANIFEST).is_file():
@@ -91,12 +93,33 @@ def test_concepts_were_taken_as_the_rules_say():
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.id)
 def test_title_and_story_say_what_the_scores_say(contents, story):
     about, content, found = gallery().get(story.id).about, contents[story.id], CHOSEN["studies"][story.id]
-    row = surveyed_for(story)[about.label]
-    tried = [named(one).title.lower() for one in found["tried"]]
+    surveyed = {name: row for name, row in surveyed_for(story).items() if row is not None}
+    row, also = surveyed[about.label], shared(about.label, surveyed)
     done = generated_of(content.of(story.screen))
-    told = tell(Outcome(story, content.run, about.label, about.features[0], done, row, tuple(tried)))
+    told = tell(Outcome(story, content.run, about.label, about.features[0], done, row, found["tried"], also))
     assert (told.title, told.note) == (about.title, about.note)
     assert f"best of {FACTORS} for every method" in about.note
+
+
+def test_a_prompt_is_in_one_study_alone(contents):
+    shown = [prompt for story in STORIES for prompt in generated_of(contents[story.id].of(story.screen)).prompts]
+    assert len(set(shown)) == len(shown)
+
+
+def test_the_feature_that_is_said_to_win_wins(contents):
+    """Student's interval of the paired differences, computed apart from the teller."""
+    done = generated_of(contents[FEW_STORY].of("compare"))
+
+    def overall(title: str) -> np.ndarray:
+        place = done.titles.index(title)
+        return np.array(
+            [np.mean([score.overall for score in done.scores_of(place, p)]) for p in range(len(done.prompts))]
+        )
+
+    title = gallery().get(FEW_STORY).about.title.partition(",")[0]
+    for method in ("LoRA", "DiffMean"):
+        low = ttest_1samp(overall("SAE") - overall(method), 0).confidence_interval(0.95).low
+        assert (low > 0) == (method in title)
 
 
 def test_no_place_of_a_machine_is_in_them(contents):

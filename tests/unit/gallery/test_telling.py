@@ -87,7 +87,7 @@ def test_numbers_and_intervals_are_those_of_the_scores():
 def test_what_was_tried_before_is_said():
     levels = {"Baseline": 0, "Prompted": 0, "DiffMean": 0, "SAE": 2, "LoRA": 0}
     note = told("wherefeatureswin", levels, tried=("french", "code")).note
-    assert "Before it french and code were taken by the same rule, and did not come out" in note
+    assert "By the same rule “French phrases” and “Code remarks” were tried too" in note
     assert "Before it" not in told("wherefeatureswin", levels).note
 
 
