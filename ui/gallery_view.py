@@ -22,7 +22,7 @@ def cards(note: str | None = None) -> None:
         if not stories:
             return
         st.space("small")
-        st.markdown("##### Worked examples")
+        st.markdown("##### Worked studies")
         if note is not None:
             st.caption(note)
         with st.grid(min_column_width=230, gap="small", key="examples_grid"):
@@ -58,4 +58,4 @@ def story_note(screen: Screen) -> None:
                 st.warning(_OTHER_WEIGHTS, icon=":material/history:")
             for paragraph in about.note.split("\n\n"):
                 st.markdown(plain(paragraph))
-            st.caption("A worked example, stored with its answers. Change what you like: nothing of it is overwritten.")
+            st.caption("A worked study, stored with its answers. Change what you like: nothing of it is overwritten.")

@@ -92,4 +92,4 @@ def test_a_shelf_with_nothing_on_it_is_not_mentioned(open_app, tmp_path, monkeyp
     app = open_app()
     shelf.gallery.cache_clear()
     assert not app.exception
-    assert not any("Worked examples" in text.value for text in app.markdown)
+    assert not any("Worked studies" in text.value for text in app.markdown)
