@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.benchmark_tables import as_markdown
 from benchmarks.store_result import write
+from steering.benchmark.report import report
 from steering.benchmark.stored import StoredResult, read_stored, store
 from steering.errors import SteeringError
 from tests.drawn_bench import settings, write_run
@@ -22,6 +23,17 @@ def line(text: str, name: str, *, after: str) -> list[str]:
     """Cells of a method's row in the first table after some words."""
     row = next(one for one in text[text.index(after) :].splitlines() if one.startswith(f"| `{name}`"))
     return [cell.strip() for cell in row.strip("|").split("|")]
+
+
+def test_scores_and_wins_are_the_reports(stored: StoredResult) -> None:
+    told = as_markdown(stored, n_resamples=100)
+    board = report(stored.read(), reference="sae_f1c", n_resamples=100)
+    for row in board[board["split"] == "test"].to_dict(orient="records"):
+        cells = line(told, row["method"], after="test concepts")
+        assert cells[1].startswith(f"{row['score']:.3f}")
+        assert cells[2] == ("–" if row["method"] == "sae_f1c" else f"{row['win_rate'] * 100:.0f} %")
+        assert cells[4] == f"{row['concept_score']:.2f}"
+    assert told.index("`prompt`") < told.index("`none`"), "best first"
 
 
 def test_equal_doses_and_texts_stand_below(stored: StoredResult) -> None:
