@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Int
 from scipy.sparse import csr_array
-from scipy.stats import rankdata
 
 from steering.examples.findings import Finding, count, join_words, name_rows, quote
 from steering.examples.grouping import simplify
 from steering.examples.labelled import LabelledExamples
 from steering.examples.limits import FEW_PER_CLASS, LONG_TEXT_CHARS, MIN_PER_CLASS
+from steering.scores.auroc import auroc_of_scores
 
 LENGTH_AUROC = 0.8
 """From here on the length of a text alone tells the classes apart too well."""
@@ -115,14 +115,12 @@ def check_lengths(examples: LabelledExamples, rows: Int[np.ndarray, " n_examples
 def check_length_confound(examples: LabelledExamples) -> list[Finding]:
     """Labels that could be told from the length of the text alone."""
     lengths = np.array([len(text) for text in examples.texts], dtype=np.float64)
-    ranks = rankdata(lengths)
     told = []
     for i, name in enumerate(examples.label_names):
         member = examples.labels[:, i]
-        n_positive, n_negative = int(member.sum()), int((~member).sum())
-        if min(n_positive, n_negative) < MIN_PER_CLASS:
+        if min(int(member.sum()), int((~member).sum())) < MIN_PER_CLASS:
             continue
-        auroc = (ranks[member].sum() - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
+        auroc = auroc_of_scores(lengths, member)
         if max(auroc, 1 - auroc) >= LENGTH_AUROC:
             ordinary = int(np.median(lengths[member])), int(np.median(lengths[~member]))
             told.append(

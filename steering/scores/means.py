@@ -2,7 +2,7 @@
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from steering.errors import SteeringError
 
@@ -30,6 +30,6 @@ def mean_interval(
     per_prompt = values.mean(axis=1)
     if len(per_prompt) < FEWEST_PROMPTS or np.ptp(per_prompt) == 0:
         return None
-    half = float(t.ppf((1 + level) / 2, len(per_prompt) - 1) * per_prompt.std(ddof=1) / np.sqrt(len(per_prompt)))
+    half = float(stdtrit(len(per_prompt) - 1, (1 + level) / 2) * per_prompt.std(ddof=1) / np.sqrt(len(per_prompt)))
     mean = float(per_prompt.mean())
     return mean - half, mean + half
