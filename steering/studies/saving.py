@@ -5,7 +5,6 @@ rename makes it a study. A process that is killed before leaves rubbish that the
 """
 
 import hashlib
-import os
 import re
 import shutil
 import time
@@ -14,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from steering.errors import StudyError
+from steering.replacing import bring_to_disk
 from steering.studies.content import files_of
 from steering.studies.study import MANIFEST, StoredFile, Study, new_id
 
@@ -52,18 +52,18 @@ def place(
         files = []
         for path in files_of(part):
             files.append(stored_file(part, path))
-            _sync(path)
+            bring_to_disk(path)
             step(f"kept {files[-1].name}")
         study = study_of(tuple(files))
         (part / MANIFEST).write_bytes(study.manifest())
-        _sync(part / MANIFEST)
+        bring_to_disk(part / MANIFEST)
         for folder in {path.parent for path in files_of(part)}:
-            _sync(folder)
+            bring_to_disk(folder)
         step("told")
         part.rename(root / study.id)
         step("placed")
         try:
-            _sync(root)
+            bring_to_disk(root)
         except OSError:  # it would not outlive a power cut, and is about to be called not saved
             (root / study.id).rename(part)
             raise
@@ -87,7 +87,7 @@ def move(path: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         path.rename(target)
         for folder in {path.parent, target.parent}:
-            _sync(folder)
+            bring_to_disk(folder)
     except OSError as error:
         raise StudyError(f"{path} could not be moved ({error.strerror or error}); look at its folder.") from error
 
@@ -112,7 +112,9 @@ def check_files(folder: Path, study: Study) -> None:
     try:
         found = {one.name: one for one in (stored_file(folder, path) for path in files_of(folder))}
     except OSError as error:
-        raise StudyError(f"The study {study.id} cannot be read ({error.strerror or error}).") from error
+        raise StudyError(
+            f"The study {study.id} cannot be read ({error.strerror or error}); see that its folder may be read."
+        ) from error
     found.pop(MANIFEST, None)
     for file in study.files:
         if found.pop(file.name, None) != file:
@@ -122,17 +124,6 @@ def check_files(folder: Path, study: Study) -> None:
             )
     if found:
         raise StudyError(f"The study {study.id} has the file {min(found)!a:.80} too many; take it away.")
-
-
-def _sync(path: Path) -> None:
-    """Bring a file or a folder to the disk."""
-    if path.is_dir() and os.name == "nt":  # Windows cannot open folders
-        return
-    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _clear_rubbish(folder: Path) -> None:
