@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steering.errors import StudyError
+from steering.gallery.stories import STORIES
 from steering.replacing import left_parts, replacing
 from steering.studies.content import Content, adapter_folder, check_features, read_content, write_content
 from steering.studies.index import Index, StudyIndexError, found_by_hand
@@ -28,6 +29,8 @@ from steering.votes import box
 if TYPE_CHECKING:
     from steering.lora import Adapter
 
+_WORKED = frozenset(story.id for story in STORIES)
+"""Ids whose links open what ships, whatever this server's folder holds."""
 _LEFT_SECONDS = 3600
 """What a rename has not brought to its end by then was left by a process that is gone."""
 
@@ -104,7 +107,9 @@ class Library:
                 f"There is no study {id} on this server; ask whoever sent the link for an export, or look in the trash."
             ) from error
         except OSError as error:
-            raise StudyError(f"The study {id} cannot be read ({error.strerror or error}).") from error
+            raise StudyError(
+                f"The study {id} cannot be read ({error.strerror or error}); see that its folder may be read."
+            ) from error
         if study.id != id:
             raise StudyError(f"The folder {id} holds the study {study.id}; give the folder that name again.")
         return study
@@ -147,7 +152,7 @@ class Library:
         """Give a study another title or note.
 
         Raises:
-            StudyError: no such study, no title, or it could not be written; the old ones stay.
+            StudyError: no such study, no title, or they could not be kept.
         """
         with self._editing:
             study = self.get(id)
@@ -165,7 +170,8 @@ class Library:
                     part.write_bytes(changed.manifest())
             except OSError as error:
                 raise StudyError(
-                    f"The study could not be written ({error.strerror or error}); title and note are as before."
+                    f"Title and note could not be kept ({error.strerror or error}); make room, or see that the folder "
+                    "can be written to, and try again."
                 ) from error
         return changed
 
@@ -281,21 +287,24 @@ class Library:
 
         Returns:
             The study, and whether it is new: one that is here already, unchanged, is not taken twice, but votes that
-            are not here are added. Where another study has its id, it gets a new one.
+            are not here are added. Where another study has its id, or a worked study that ships, it gets a new one.
 
         Raises:
-            StudyError: the file is not such a zip, too large, damaged, or cannot be saved.
+            StudyError: the file is not such a zip, too large, damaged, or cannot be saved; nothing is taken then.
         """
         with unpack(file, self.root) as (folder, study):
-            try:
-                if self.get(study.id).digest == study.digest:
-                    box.merge(folder, self.root / study.id)
-                    return self.get(study.id), False
-                id = new_id()
-            except StudyError:
-                id = new_id() if (self.root / study.id).exists() else study.id
+            here = self._unchanged(study)
+            if here is not None:
+                box.merge(folder, self.root / here.id)
+                return here, False
+            is_taken = study.id in _WORKED or (self.root / study.id).exists()
+            id = new_id() if is_taken else study.id
             taken = self._copy(folder, study, id, study.about, created=study.created)
-            box.merge(folder, self.root / id)
+            try:
+                box.merge(folder, self.root / id)
+            except StudyError:
+                shutil.rmtree(self.root / id, ignore_errors=True)
+                raise
             return taken, True
 
     # -- within ------------------------------------------------------------------------------------------------------
@@ -314,6 +323,17 @@ class Library:
 
         return place(self.root, fill, study_of)
 
+    def _unchanged(self, study: Study) -> Study | None:
+        """What is here of a study in a zip, if it holds the same; a worked one has another id here than there."""
+        if study.id in _WORKED:
+            candidates = self._readable() if self.root.is_dir() else []
+        else:
+            try:
+                candidates = [self.get(study.id)]
+            except StudyError:  # there is none, or none that can be read
+                candidates = []
+        return next((one for one in candidates if one.digest == study.digest), None)
+
     def _folders(self) -> dict[str, int]:
         """Id → stamp of the manifest, for every folder that is a study by its name.
 
@@ -323,7 +343,10 @@ class Library:
         try:
             paths = [path for path in self.root.iterdir() if ID.fullmatch(path.name)]
         except OSError as error:
-            raise StudyError(f"The folder {self.root} cannot be read ({error.strerror or error}).") from error
+            raise StudyError(
+                f"The folder {self.root} cannot be read ({error.strerror or error}); see that it may be, or choose "
+                "another with STEERSCOPE_STUDIES."
+            ) from error
         found = {}
         for path in paths:
             with suppress(OSError):

@@ -11,14 +11,14 @@ votes go into the trash with their study, and into its export.
 import os
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
 from steering.errors import StudyError
-from steering.replacing import replacing
+from steering.replacing import bring_to_disk, replacing
 from steering.studies.plain import from_plain, read_json, to_plain, write_json
 from steering.studies.study import ID, MANIFEST
 from steering.votes.vote import Vote, read_vote
@@ -107,7 +107,7 @@ def votes_of(folder: Path, rater: str) -> dict[tuple[int, int, int], Vote]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise StudyError(f"The votes cannot be read ({error.strerror or error}).") from error
+        raise _unreadable("votes", error) from error
     found = [read_vote(line, f"{path.name}, line {number}") for number, line in enumerate(lines, start=1)]
     last: dict[tuple[int, int, int], Vote] = {}
     for vote in found:
@@ -138,7 +138,7 @@ def vote_settings(folder: Path) -> VoteSettings:
     except FileNotFoundError:
         return VoteSettings()
     except OSError as error:
-        raise StudyError(f"The settings of the vote cannot be read ({error.strerror or error}).") from error
+        raise _unreadable("settings of the vote", error) from error
     settings: VoteSettings = from_plain(VoteSettings, read_json(text, SETTINGS), SETTINGS)
     return settings
 
@@ -153,26 +153,33 @@ def keep_settings(folder: Path, settings: VoteSettings) -> None:
         (folder / VOTES).mkdir(exist_ok=True)
         with replacing(folder / VOTES / SETTINGS) as part:
             part.write_bytes(write_json(to_plain(VoteSettings, settings)))
+        bring_to_disk(folder)
 
 
 def merge(source: Path, folder: Path) -> None:
     """Add the votes in a copy of a study to those in its folder; lines that are there already are not added again.
 
     Raises:
-        StudyError: they cannot be read or kept.
+        StudyError: they cannot be read, are too many for those that are there, which nothing is then added to, or
+            cannot be kept. Merging again goes on where a full disk ended it.
     """
+    news: dict[str, bytes] = {}
     for path in vote_files(source):
         if path.name == SETTINGS:
-            if not (folder / VOTES / SETTINGS).exists():
-                keep_settings(folder, vote_settings(source))
             continue
         rater = path.name.removesuffix(ENDING)
         votes_of(source, rater)
         mine = folder / VOTES / path.name
-        here = set(_lines(mine)) if mine.exists() else set()
-        news = [line for line in _lines(path) if line not in here]
-        if news:
-            _add(folder, rater, b"".join(line + b"\n" for line in news))
+        here = whole(mine) if mine.exists() else b""
+        known = set(here.splitlines())
+        if lines := b"".join(line + b"\n" for line in _lines(path) if line not in known):
+            _check_size(len(here) + len(lines))
+            news[rater] = lines
+    _check_raters(folder, news)
+    for rater, lines in news.items():
+        _add(folder, rater, lines)
+    if (source / VOTES / SETTINGS).exists() and not (folder / VOTES / SETTINGS).exists():
+        keep_settings(folder, vote_settings(source))
 
 
 def check(folder: Path) -> None:
@@ -200,13 +207,11 @@ def _add(folder: Path, rater: str, lines: bytes) -> None:
     with _told(folder), _adding:  # threads of one process share their locks
         path.parent.mkdir(exist_ok=True)
         is_new = not path.exists()
-        if is_new and len(list(path.parent.glob(f"*{ENDING}"))) >= MAX_RATERS:
-            raise StudyError(f"{MAX_RATERS} people have voted on this study; more are not taken.")
+        _check_raters(folder, [rater])
         with path.open("a+b", buffering=0) as file:
             _lock(file)
             end = _cut(file)
-            if end + len(lines) > MAX_FILE:
-                raise StudyError("These are too many votes by one rater; let somebody else go on.")
+            _check_size(end + len(lines))
             try:
                 if file.write(lines) != len(lines):
                     raise OSError("the disk is full")
@@ -215,17 +220,26 @@ def _add(folder: Path, rater: str, lines: bytes) -> None:
                 with suppress(OSError):
                     file.truncate(end)
                 raise
-        if is_new and os.name != "nt":  # the name has to outlive a power cut as well
-            _sync(path.parent)
-            _sync(folder)
+        if is_new:  # the name has to outlive a power cut as well
+            bring_to_disk(path.parent)
+            bring_to_disk(folder)
 
 
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _check_raters(folder: Path, raters: Collection[str]) -> None:
+    """See that there is room for these, some of whom may have voted before."""
+    known = {path.name.removesuffix(ENDING) for path in (folder / VOTES).glob(f"*{ENDING}")}
+    count = len(known.union(raters))
+    if count > max(MAX_RATERS, len(known)):
+        raise StudyError(
+            f"At most {MAX_RATERS} people can vote on a study, and this would make {count}; ask whoever sent the link "
+            "for a vote on a copy of it."
+        )
+
+
+def _check_size(size: int) -> None:
+    """See that a rater's file may have so many bytes."""
+    if size > MAX_FILE:
+        raise StudyError("These are too many votes by one rater; let somebody else go on.")
 
 
 def _lock(file: FileIO) -> None:
@@ -242,6 +256,12 @@ def _cut(file: FileIO) -> int:
     if end < len(content):
         file.truncate(end)
     return end
+
+
+def _unreadable(what: str, error: OSError) -> StudyError:
+    return StudyError(
+        f"The {what} cannot be read ({error.strerror or error}); try again, or tell whoever sent the link."
+    )
 
 
 @contextmanager

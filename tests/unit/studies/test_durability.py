@@ -144,7 +144,7 @@ def test_no_space_left_while_it_is_brought_to_the_disk(shelf, monkeypatch, numbe
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StudyError, match="No space left on device"):
         shelf.save(drawn_about("Unlucky"), drawn_content())
-    with pytest.raises(StudyError, match="as before"):
+    with pytest.raises(StudyError, match="could not be kept"):
         shelf.change(kept.id, title="Unlucky")
     monkeypatch.setattr(os, "fsync", real)
     assert [one.about.title for one in shelf.find()] == ["Kept"]

@@ -9,6 +9,7 @@ import pytest
 
 from steering.errors import StudyError
 from steering.studies.library import Library
+from tests.drawn_gallery import DRAWN, draw_gallery
 from tests.drawn_study import drawn_about, drawn_content
 
 
@@ -163,3 +164,16 @@ def test_what_is_no_zip_is_one_sentence(shelf, data):
 def test_a_zip_cut_short_is_refused(shelf, packed):
     with pytest.raises(StudyError):
         shelf.take(io.BytesIO(packed[: len(packed) // 2]))
+
+
+def test_a_worked_study_is_taken_under_an_id_of_its_own(shelf, tmp_path):
+    """Its link goes on opening the one that ships; what was taken can be renamed and voted on."""
+    draw_gallery(tmp_path)
+    shipped = tmp_path / f"{DRAWN[0].id}.zip"
+    study, is_new = shelf.take(io.BytesIO(shipped.read_bytes()))
+    assert is_new
+    assert study.id != DRAWN[0].id
+    assert shelf.take(io.BytesIO(shipped.read_bytes())) == (study, False)
+    shelf.change(study.id, title="Mine")
+    assert [one.about.title for one in shelf.find()] == ["Mine"]
+    assert shelf.take(io.BytesIO(shipped.read_bytes()))[1], "it is another one now"

@@ -158,10 +158,66 @@ def test_names_and_sizes_are_bounded(folder, monkeypatch):
             drawn_vote(**wrong)
     monkeypatch.setattr(box, "MAX_RATERS", 1)
     box.cast(folder, ME, drawn_vote())
-    with pytest.raises(StudyError, match="people have voted"):
+    with pytest.raises(StudyError, match="people can vote"):
         box.cast(folder, YOU, drawn_vote())
     monkeypatch.setattr(box, "MAX_FILE", 200)
     with pytest.raises(StudyError, match="too many votes"):
         box.cast(folder, ME, drawn_vote(reason="y" * 100))
     line = json.loads((folder / "votes" / f"{ME}.jsonl").read_text())
     assert set(line) == {"item", "left", "right", "choice", "reason", "name", "at"}
+
+
+def exported(shelf, id: str) -> io.BytesIO:
+    packed = io.BytesIO()
+    shelf.export(id, packed)
+    packed.seek(0)
+    return packed
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "told"), [("MAX_RATERS", 2, "people can vote"), ("MAX_FILE", 300, "too many")]
+)
+def test_votes_that_are_too_many_make_no_second_study_and_none_is_kept(
+    shelf, folder, tmp_path, monkeypatch, limit, most, told
+):
+    there = Library(tmp_path / "other")
+    study, _ = there.take(exported(shelf, folder.name))
+    for rater, number in (("a" * 16, 1), (ME, 2), (YOU, 3)):
+        box.cast(there.root / study.id, rater, drawn_vote(number))
+    box.cast(folder, YOU, drawn_vote(4, reason="y" * 100))
+    monkeypatch.setattr(box, limit, most)
+    with pytest.raises(StudyError, match=told):
+        shelf.take(exported(there, study.id))
+    assert [one.id for one in shelf.find()] == [folder.name]
+    assert {rater: len(votes) for rater, votes in box.all_votes(folder).items()} == {YOU: 1}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX limits")
+def test_a_study_whose_votes_cannot_be_kept_is_not_taken(shelf, folder, tmp_path, monkeypatch):
+    box.cast(folder, ME, drawn_vote(1))
+    packed = exported(shelf, folder.name)
+    other = Library(tmp_path / "other")
+
+    def full(*_):
+        raise StudyError("No space left on device; make room.")
+
+    monkeypatch.setattr(box, "merge", full)
+    with pytest.raises(StudyError, match="No space left"):
+        other.take(packed)
+    assert other.find() == []
+
+
+def test_two_who_change_the_settings_at_once_both_succeed(folder, monkeypatch):
+    """The second writes while the first is between writing and renaming."""
+    real, once = os.fsync, []
+
+    def meanwhile(handle):
+        real(handle)
+        if not once:
+            once.append(handle)
+            box.keep_settings(folder, box.VoteSettings("Second?"))
+
+    monkeypatch.setattr(box.os, "fsync", meanwhile)
+    box.keep_settings(folder, box.VoteSettings("First?"))
+    assert box.vote_settings(folder) == box.VoteSettings("First?"), "renamed last"
+    assert [path.name for path in (folder / "votes").iterdir()] == ["settings.json"]
