@@ -219,11 +219,13 @@ class _Counts:
         wins = ((prompts @ self.wins[key][voted]) * self.raters).sum(axis=1)
         votes = ((prompts @ self.votes[key][voted]) * self.raters).sum(axis=1)
         same, different = self.prompts @ self.same[key], self.prompts @ self.different[key]
-        with np.errstate(invalid="ignore", divide="ignore"):  # a resample without a vote says nothing
-            draws = (same / 2 + different * wins / votes) / (same + different)
+        # A resample without a vote says nothing, unless nothing in it differs: then all of it are ties.
+        with np.errstate(invalid="ignore", divide="ignore"):
+            preferred = np.where(different == 0, 0.0, different * (wins / votes))
+            draws = (same / 2 + preferred) / (same + different)
         n_same, n_different = self.same[key].sum(), self.different[key].sum()
-        preferred = self.wins[key].sum() / self.votes[key].sum()
-        return float((n_same / 2 + n_different * preferred) / (n_same + n_different)), draws
+        share = self.wins[key].sum() / self.votes[key].sum()
+        return float((n_same / 2 + n_different * share) / (n_same + n_different)), draws
 
     def n_voted(self, keys: Sequence[tuple[int, int]]) -> int:
         """Prompts with a vote on any of these pairs of methods."""

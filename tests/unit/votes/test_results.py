@@ -123,3 +123,11 @@ def test_reasons_and_votes_of_another_contest():
 def test_json_has_no_nan():
     found = results_of(drawn_contest(3), collected([drawn_vote(0, choice="tie")])).to_json()
     assert found["pairs"][0]["rate"] == {"value": 0.5, "low": None, "high": None}
+
+
+def test_a_resample_of_the_same_answers_alone_is_a_tie():
+    """Three of twelve prompts differ: some resamples hold none of them, and all their answers are ties."""
+    contest = drawn_contest(12, n_methods=2, same=9)
+    rate = results_of(contest, collected([drawn_vote(i) for i in (9, 10, 11)])).pairs[0].rate
+    assert rate.value == (4.5 + 3) / 12
+    assert rate.low == 0.5
