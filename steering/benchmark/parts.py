@@ -159,7 +159,7 @@ class RunFolder:
         return {unit for unit in self.settings.units() if self.part(unit).exists() and self.header(unit)}
 
     def failed(self) -> list[Failure]:
-        """Failures in the order of the table.
+        """Failures in the order of the table; of a unit that has a part there is none any more.
 
         Raises:
             SteeringError: one cannot be read.
@@ -168,7 +168,8 @@ class RunFolder:
         for unit in self.settings.units():
             path = self.failure(unit)
             try:
-                if path.exists():
+                # A run that was killed after it wrote the part had no time to take the failure away.
+                if path.exists() and not self.part(unit).exists():
                     found.append(Failure(**json.loads(path.read_text(encoding="utf-8"))))
             except (OSError, ValueError, TypeError) as error:
                 raise SteeringError(f"{path} cannot be read ({error}); remove it.") from error

@@ -226,3 +226,11 @@ def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             fill(folder, UNITS[1:2])
         with pytest.raises(SteeringError, match=r"results\.parquet cannot be written.*No space left"):
             collect(folder)
+
+
+def test_a_failure_that_a_killed_run_left_beside_its_part_counts_for_nothing(tmp_path: Path) -> None:
+    with open_folder(tmp_path, SETTINGS, "i", resume=False) as folder:
+        fill(folder, UNITS)
+        folder.write_failure(failed(UNITS[0], "no feature"))
+        assert folder.finished() == set(UNITS)
+        assert folder.failed() == []
