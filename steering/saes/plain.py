@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from steering.errors import SaeError
+from steering.hook_points import parse_hook_name
 from steering.paths import existing_path
 from steering.saes.autoencoder import SparseAutoencoder
 from steering.saes.building import build_autoencoder
@@ -219,8 +220,13 @@ def _sidecar(file: Path) -> dict[str, Any]:
 
 
 def _refuse_contradiction(stated: Mapping[str, Any], told: Told, where: str) -> None:
+    names = stated.get("hook_name"), stated.get("hf_hook_name")
+    if told.hook_point is not None and any(names):
+        # Names of one place are spelt in many ways; what a module path leaves open may be told.
+        place = parse_hook_name(names[0] or told.hook_point, names[1])
+        if place != parse_hook_name(told.hook_point):
+            raise SaeError(f"{where}: its cfg.json says {place}, you say {told.hook_point}; drop one of them.")
     said = {
-        "hook_name": told.hook_point,
         "k": told.k,
         "architecture": _ARCHITECTURES[told.activation] if told.activation else None,
         "apply_b_dec_to_input": told.apply_b_dec_to_input,

@@ -104,7 +104,7 @@ def test_a_config_beside_the_file_wins(tmp_path, gemma):
     sae = load_sae(str(gemma))
     same(sae, built("jumprelu"))
     assert sae.metadata.model_name == "gemma-2-2b"
-    refused(f"{gemma}@blocks.2.hook_resid_post", "cfg.json says hook_name blocks.1.hook_resid_post, you say blocks.2")
+    refused(f"{gemma}@blocks.2.hook_resid_post", "cfg.json says blocks.1.hook_resid_post, you say blocks.2")
     (gemma.parent / "cfg.json").write_text(json.dumps({"hook_name": POINT, "d_in": 99}))
     refused(gemma, "d_in 12 and d_sae 40, but its cfg.json says 99")
     (gemma.parent / "cfg.json").write_text("[")
@@ -203,3 +203,19 @@ def test_looking_into_a_file_says_the_same_as_reading_it_and_reads_no_matrix(tmp
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     with pytest.raises(SaeError, match="is not a whole"):
         peek_plain(*find_plain(told))
+
+
+def test_a_place_is_compared_however_it_is_spelt(gemma):
+    config = gemma.parent / "cfg.json"
+    config.write_text(json.dumps({"hf_hook_name": "model.layers.1.output", "apply_b_dec_to_input": True}))
+    refused(f"{gemma}@blocks.5.hook_resid_post", r"cfg.json says blocks.1.hook_resid_post, you say blocks.5")
+    refused(f"{gemma}@nowhere", "'nowhere' cannot be steered")
+    assert load_sae(f"{gemma}@{POINT}").hook_point == load_sae(str(gemma)).hook_point
+    config.write_text(json.dumps({"hook_name": POINT, "apply_b_dec_to_input": True}))
+    assert load_sae(f"{gemma}@model.layers.1.output").hook_point == load_sae(str(gemma)).hook_point
+    refused(f"{gemma}@model.layers.1.mlp", r"cfg.json says blocks.1.hook_resid_post, you say model.layers.1.mlp")
+    # What the module path leaves open is told, and is then no contradiction.
+    config.write_text(
+        json.dumps({"hf_hook_name": "model.layers.1.post_attention_layernorm.output", "apply_b_dec_to_input": True})
+    )
+    assert str(load_sae(f"{gemma}@blocks.1.hook_resid_mid").hook_point) == "blocks.1.hook_resid_mid"
