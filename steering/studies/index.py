@@ -191,19 +191,21 @@ class Index:
             StudyError: the index is of a later version.
         """
         try:
+            return self._tried(run)
+        except StudyIndexError as fault:
+            if self._file is None or not _is_broken(fault.__cause__):
+                raise
+        self._set_aside()
+        return self._tried(run)
+
+    def _tried(self, run: Callable[[], T]) -> T:
+        try:
             self._prepare()
             return run()
         except IntegrityError:
             raise
         except SQLAlchemyError as error:
-            if self._file is None or not _is_broken(error):
-                raise StudyIndexError(
-                    f"The index of the studies cannot be used ({_reason(error)}); see that the database is there. The "
-                    "studies themselves lie in their folder, unharmed."
-                ) from error
-        self._set_aside()
-        self._prepare()
-        return run()
+            raise _unusable(error) from error
 
     def _prepare(self) -> None:
         if self._ready and (self._file is None or self._file.exists()):
@@ -240,12 +242,19 @@ class Index:
                 connection.execute(insert(_version).values(version=VERSION))
 
     def _set_aside(self) -> None:
-        """Take the SQLite file out of the way; what it says is in the folders."""
+        """Take the SQLite file out of the way; what it says is in the folders.
+
+        Raises:
+            StudyIndexError: it cannot be taken away.
+        """
         assert self._file is not None
         self._engine.dispose()
         self._ready = False
-        for ending in ("", "-wal", "-shm"):
-            self._file.with_name(FILE + ending).unlink(missing_ok=True)
+        try:
+            for ending in ("", "-wal", "-shm"):
+                self._file.with_name(FILE + ending).unlink(missing_ok=True)
+        except OSError as error:
+            raise _unusable(error) from error
 
 
 def found_by_hand(studies: Iterable[Study], query: str) -> list[Study]:
@@ -291,11 +300,20 @@ def _set_pragmas(connection, _record) -> None:  # type: ignore[no-untyped-def]  
     cursor.close()
 
 
-def _is_broken(error: SQLAlchemyError) -> bool:
-    """Whether a SQLite file is no database (any more); a disk that is full or a lock is another matter."""
-    text = str(error)
+def _is_broken(error: BaseException | None) -> bool:
+    """Whether a SQLite file is no database (any more); a disk that is full or a lock is another matter.
+
+    Only what SQLite said counts: the whole message also tells the values, which are titles and words looked for.
+    """
     return isinstance(error, DatabaseError) and any(
-        sign in text for sign in ("malformed", "not a database", "no such table", "no such column")
+        sign in str(error.orig) for sign in ("malformed", "not a database", "no such table", "no such column")
+    )
+
+
+def _unusable(error: Exception) -> StudyIndexError:
+    return StudyIndexError(
+        f"The index of the studies cannot be used ({_reason(error)}); see that the database is there. The studies "
+        "themselves lie in their folder, unharmed."
     )
 
 

@@ -1,9 +1,12 @@
 """Save, find, rename, duplicate, delete, restore; and an index that may be lost at any time."""
 
 import os
+import sqlite3
 import time
+from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from steering.errors import StudyError
 from steering.studies.differences import differences, scores
@@ -131,8 +134,6 @@ def test_the_index_is_made_anew_when_it_is_lost(shelf_with_file, harm):
         elif harm == "empty":
             index.write_bytes(b"")
         else:
-            import sqlite3
-
             with sqlite3.connect(index) as database:
                 order = {"no table": "DROP TABLE steerscope_studies", "old": "UPDATE steerscope_index SET version = 0"}
                 database.execute(order[harm])
@@ -175,8 +176,6 @@ def test_a_study_of_no_time_is_not_listed(shelf, time):
 
 def test_an_index_of_a_later_version_is_left_alone(shelf_with_file):
     shelf = shelf_with_file
-    import sqlite3
-
     save(shelf)
     shelf.find()
     shelf._index.close()
@@ -282,3 +281,48 @@ def test_a_recipe_of_others_is_read_as_one(shelf, recipe):
     study = shelf.save(drawn_about(), drawn_content(recipe=recipe))
     with pytest.raises(StudyError, match=r"recipe\.json of the study is no recipe"):
         shelf.open(study.id)
+
+
+def test_a_lock_does_not_cost_the_index_whatever_is_looked_for(shelf_with_file, monkeypatch):
+    """The error tells the statement's values too, and a title may hold any word."""
+    shelf = shelf_with_file
+    study = save(shelf, "no such table")
+    assert [one.id for one in shelf.find("malformed")] == []
+    before = (shelf.root / FILE).stat().st_ino
+
+    def locked(*_):
+        raise OperationalError("SELECT ?", ("%malformed%",), sqlite3.OperationalError("database is locked"))
+
+    with monkeypatch.context() as held:
+        held.setattr(shelf._index._engine, "connect", locked)
+        assert shelf.find("malformed") == []
+        assert "locked" in shelf.broken()[0]
+    assert (shelf.root / FILE).stat().st_ino == before
+    assert [one.id for one in shelf.find("such")] == [study.id]
+
+
+def test_a_broken_index_that_cannot_be_taken_away_is_told(shelf_with_file, monkeypatch):
+    shelf = shelf_with_file
+    study = save(shelf)
+    shelf.find()
+    shelf._index.close()
+    for ending in ("-wal", "-shm"):
+        (shelf.root / f"{FILE}{ending}").unlink(missing_ok=True)
+    (shelf.root / FILE).write_bytes(os.urandom(20_000))
+    again = Library(shelf.root)
+
+    def held(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as closed:
+        closed.setattr(Path, "unlink", held)
+        assert [one.id for one in again.find()] == [study.id]
+        assert "Permission denied" in again.broken()[0]
+        with pytest.raises(StudyError, match="Permission denied"):
+            again.reindex()
+    with monkeypatch.context() as still:  # what comes in its place is as broken
+        still.setattr(again._index, "_set_aside", lambda: None)
+        assert [one.id for one in again.find()] == [study.id]
+        assert "not a database" in again.broken()[0]
+    assert [one.id for one in again.find()] == [study.id]
+    assert again.broken() == []
