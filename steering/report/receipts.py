@@ -35,7 +35,10 @@ def moved_nothing(completion: "Completion") -> str | None:
     receipt = completion.receipt
     if receipt.mode is None or receipt.positions_moved > 0:
         return None
-    return f"Nothing was changed: {_MOVED_NOTHING.get(receipt.mode, 'no position was written')}."
+    why = _MOVED_NOTHING.get(receipt.mode, "no reason is known")
+    if receipt.positions_edited_prompt + receipt.positions_edited_generated == 0:
+        why = "no position was written"
+    return f"Nothing was changed: {why}."
 
 
 def receipt_rows(completion: "Completion") -> tuple[tuple[str, str], ...]:

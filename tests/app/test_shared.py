@@ -387,13 +387,16 @@ def test_a_factor_starts_at_two_fifths_of_the_residual_norm(max_act, resid_norm,
 
 
 def test_an_edit_that_moved_nothing_says_so_and_why():
-    def completion(mode, moved):
-        return SimpleNamespace(receipt=SimpleNamespace(mode=mode, positions_moved=moved))
+    def completion(mode, moved, *, prompt=2, answer=3):
+        edited = {"positions_edited_prompt": prompt, "positions_edited_generated": answer}
+        return SimpleNamespace(receipt=SimpleNamespace(mode=mode, positions_moved=moved, **edited))
 
     assert moved_nothing(completion(None, 0)) is None, "nothing was asked for"
     assert moved_nothing(completion("add", 3)) is None
     assert "never fires" in moved_nothing(completion("ablate", 0))
     assert "that strong already" in moved_nothing(completion("min_clamp", 0))
+    for mode in ("add", "clamp", "min_clamp", "scale", "ablate"):
+        assert moved_nothing(completion(mode, 0, prompt=0, answer=0)) == "Nothing was changed: no position was written."
 
 
 def test_scores_show_their_uncertainty_within_the_scale_and_not_where_there_is_none():
