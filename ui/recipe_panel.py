@@ -62,15 +62,17 @@ def _panel(screen: str, run: "RankingRun", recipe: Recipe | None) -> None:
             st.caption("The weights are being named; the recipe stands here as soon as that is done.")
             st.button("Look again", key=f"{screen}_recipe_again", icon=":material/refresh:", type="tertiary")
             return
-        text, seen = write_recipe(recipe), f"steerscope.recipe_seen_{screen}"
-        key, wrong = f"{screen}_recipe_text", f"steerscope.recipe_wrong_{screen}"
-        if st.session_state.get(seen) != text or key not in st.session_state:
-            st.session_state[seen] = st.session_state[key] = text
+        # A box of its own for every recipe: a message that the browser sent before it had the new text would pass for
+        # an edit of it otherwise, and put the controls back to what they were.
+        seen, key = f"steerscope.recipe_seen_{screen}", f"{screen}_recipe_text_{recipe.digest}"
+        text, wrong = write_recipe(recipe), f"steerscope.recipe_wrong_{screen}"
+        if st.session_state.get(seen) != key or key not in st.session_state:
+            st.session_state[seen], st.session_state[key] = key, text
             st.session_state.pop(wrong, None)
         st.caption("All that decides these answers. Change it here and the controls follow.")
         st.text_area(
             "Recipe as JSON", key=key, height=360, label_visibility="collapsed", on_change=_edited,
-            args=(screen, run, recipe),
+            args=(screen, key, run, recipe),
         )  # fmt: skip
         if wrong in st.session_state:
             show_error(st.session_state[wrong], title="Not taken over; the controls keep the last good recipe")
@@ -99,11 +101,13 @@ def link_of(recipe: Recipe) -> str:
     return f"{page}?{PARAMETER}={recipe_to_link(recipe)}"
 
 
-def _edited(screen: str, run: "RankingRun", present: Recipe) -> None:
+def _edited(screen: str, key: str, run: "RankingRun", present: Recipe) -> None:
+    if key != st.session_state.get(f"steerscope.recipe_seen_{screen}"):
+        return  # the box of an earlier recipe
     wrong = f"steerscope.recipe_wrong_{screen}"
     st.session_state.pop(wrong, None)
     try:
-        wanted = read_recipe(st.session_state[f"{screen}_recipe_text"])
+        wanted = read_recipe(st.session_state[key])
         _check_fixed(wanted, present)
         check_shown(wanted, run)
     except SteeringError as error:

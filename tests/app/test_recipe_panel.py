@@ -34,7 +34,7 @@ def _run(app: AppTest):
 
 
 def _text(app: AppTest, screen: str = "steer"):
-    return app.text_area(key=f"{screen}_recipe_text")
+    return next(one for one in app.text_area if (one.key or "").startswith(f"{screen}_recipe_text_"))
 
 
 def _edited(app: AppTest, change, screen: str = "steer") -> AppTest:

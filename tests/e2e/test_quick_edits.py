@@ -1,0 +1,36 @@
+"""What was typed last stands, however soon one field follows another."""
+
+import pytest
+
+pytest.importorskip("playwright")
+
+from playwright.sync_api import expect
+
+from steering.gallery.stories import STORIES
+from tests.e2e.conftest import settled
+
+JOB = 90_000
+ROUNDS = 4
+
+
+@pytest.mark.parametrize("story", (STORIES[0], STORIES[4]), ids=lambda story: story.screen)
+def test_two_fields_in_quick_succession_are_both_kept(app_url, open_page, story):
+    page = open_page(f"{app_url}/{story.screen.capitalize()}?study={story.id}")
+    expect(page.get_by_role("button", name="Receipt").first).to_be_visible(timeout=JOB)
+    expect(page.get_by_text("Ready", exact=False).first).to_be_visible(timeout=JOB)
+    page.reload()  # with the model there, the recipe stands beside the controls and follows every edit
+    expect(page.get_by_label("Recipe as JSON")).to_have_count(1, timeout=JOB)
+    settled(page)
+    prompts = page.locator(f".st-key-{story.screen}_prompts_demo textarea")
+    tokens = page.locator(f".st-key-{story.screen}_tokens input")
+    for number in range(10, 10 + ROUNDS):
+        prompts.click()
+        page.keyboard.press("Control+A")
+        page.keyboard.type(f"Explain tea {number}.", delay=20)
+        tokens.click()
+        page.keyboard.press("Control+A")
+        page.keyboard.type(str(number), delay=40)
+        page.keyboard.press("Enter")
+        settled(page)
+        expect(prompts).to_have_value(f"Explain tea {number}.")
+        expect(tokens).to_have_value(str(number))
