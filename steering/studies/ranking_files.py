@@ -168,9 +168,13 @@ def read_ranking(folder: Path) -> RankingRun:
             raise StudyError(f"{RANKED} ranks for {feature.label!a:.60}, which {HEAD} does not; take a sound copy.")
         ranked[feature.label].append(feature)
     statistics = _unpacked((folder / STATISTICS).read_bytes(), head, examples.n)
-    too_far = [one.feature_id for found in ranked.values() for one in found if one.feature_id >= statistics.d_sae]
-    if too_far:
-        raise StudyError(f"{RANKED} has feature {too_far[0]} of {statistics.d_sae}; take a sound copy of the study.")
+    named = [one.feature_id for found in ranked.values() for one in found]
+    foreign = [id for id in named if not 0 <= id < statistics.d_sae]
+    if foreign:
+        raise StudyError(
+            f"{RANKED} has the feature {foreign[0]}, its SAE only those from 0 to {statistics.d_sae - 1}; take a sound "
+            "copy of the study."
+        )
     return RankingRun(
         examples=examples,
         split=split,
@@ -214,9 +218,11 @@ def _unpacked(data: bytes, head: RunHead, n_examples: int) -> FeatureStatistics:
 
     try:
         tensors = load(data)
-        d_sae = len(tensors["max_act"])
+        (d_sae,) = tensors["max_act"].shape
         if tensors["n_tokens"].shape != (n_examples,) or tensors["density"].shape != (d_sae,):
             raise ValueError("its parts have different lengths")
+        if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
+            raise ValueError("a number in it is infinite or none")
         sparse = {}
         for name in _SPARSE:
             parts = tuple(tensors[f"{name}.{part}"] for part in ("data", "indices", "indptr"))

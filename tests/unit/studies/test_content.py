@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from steering.errors import StudyError
 from steering.judges.score import Score
@@ -250,6 +251,37 @@ def test_pages_are_added_up_as_they_are(tmp_path):
     path.write_bytes(bytes(data))
     with pytest.raises(StudyError, match="packed in a way"):
         read_table(path, ExampleRow)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "told"),
+    [
+        ("max_act", lambda old: old[:, None], "not as written"),
+        ("max_act", lambda old: old[0].reshape(()), "not as written"),
+        ("max_act", lambda old: np.full_like(old, np.inf), "infinite or none"),
+        ("density", lambda old: np.full_like(old, np.nan), "infinite or none"),
+        ("mean.data", lambda old: np.full_like(old, np.nan), "infinite or none"),
+    ],
+)
+def test_statistics_of_others_are_checked(tmp_path, name, change, told):
+    write_content(tmp_path, drawn_content(), None)
+    path = tmp_path / "statistics.safetensors"
+    tensors = load_file(path)
+    save_file(tensors | {name: np.ascontiguousarray(change(tensors[name]))}, path)
+    with pytest.raises(StudyError, match=told):
+        read_ranking(tmp_path)
+
+
+@pytest.mark.parametrize("id", [-5, 8])
+def test_features_that_the_sae_has_not_are_not_ranked(tmp_path, id):
+    run = drawn_run()
+    pirate = run.rankings["pirate"]
+    changed = replace(pirate, features=tuple(replace(one, feature_id=id) for one in pirate.features))
+    write_content(
+        tmp_path, replace(drawn_content(), run=replace(run, rankings={**run.rankings, "pirate": changed})), None
+    )
+    with pytest.raises(StudyError, match=f"has the feature {id}, its SAE only those from 0 to 7"):
+        read_ranking(tmp_path)
 
 
 def test_more_examples_times_labels_than_the_app_takes_are_refused(tmp_path, monkeypatch):
