@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 from steering.errors import ExportError
 
 SITE = "https://www.neuronpedia.org"
-MOST_FEATURES = 150
+MAX_LISTED = 150
 """A quick list by address takes no more."""
 
 _EMBED = {"embed": "true", "embedexplanation": "true", "embedplots": "true", "embedtest": "true"}
@@ -48,10 +48,8 @@ def quick_list_url(neuronpedia_id: str, feature_ids: Sequence[int], *, name: str
         ExportError: no such pages, or more features than a list takes.
     """
     model, source = _parts(neuronpedia_id)
-    if len(feature_ids) > MOST_FEATURES:
-        raise ExportError(
-            f"A quick list takes {MOST_FEATURES} features and there are {len(feature_ids)}; choose fewer."
-        )
+    if len(feature_ids) > MAX_LISTED:
+        raise ExportError(f"A quick list takes {MAX_LISTED} features and there are {len(feature_ids)}; choose fewer.")
     features = [{"modelId": model, "layer": source, "index": str(one)} for one in feature_ids]
     return f"{SITE}/quick-list/?name={quote(name, safe='')}&features={quote(json.dumps(features), safe='')}"
 

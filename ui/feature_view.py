@@ -7,6 +7,7 @@ import streamlit as st
 from steering import runtime
 from steering.neuronpedia import dashboard_url, feature_url, quick_list_url
 from steering.report.heat import content_tokens, row_title, strongest_rows
+from steering.studies.study import MAX_CHOSEN
 from ui import charts
 from ui.errors import boundary
 from ui.heatmap import HeatmapRow, heatmap
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 PER_PAGE = 10
 MOST_ROWS = 60
 QUICK_SECONDS = 2.0
-MOST_FEATURES = 4
+MOST_FEATURES = MAX_CHOSEN
 
 
 def feature_panel(run: "RankingRun", ranking: "Ranking", feature_id: int) -> None:

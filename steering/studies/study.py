@@ -19,13 +19,13 @@ UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 MANIFEST = "study.json"
 MAX_TITLE = 200
 MAX_NOTE = 10_000
-MAX_FEATURES = 4
-"""As many as there are colours; no screen takes more."""
+MAX_CHOSEN = 4
+"""Features to steer with: as many as there are colours; no screen takes more."""
 _TIME_LENGTH = 40
 ID = re.compile(r"[a-z2-7]{16}")
 
-MAX_FEATURE_ID = 2**31
-"""Above any SAE's; ids are below it."""
+MAX_FEATURE_ID = 2**31 - 1
+"""No SAE has a higher one."""
 
 Screen = Literal["steer", "converse", "compare"]
 """Where answers stand: the forms Prompts and Conversation of Steer, and Compare."""
@@ -60,7 +60,7 @@ class About:
         sae: as it was named.
         label: the concept, a label of the examples.
         examples_title: what the menu says about the examples.
-        features: those to steer with, at most `MAX_FEATURES`; the place gives the colour.
+        features: those to steer with, at most `MAX_CHOSEN`; the place gives the colour.
         feature_id: the feature that was looked at.
         versions: of the packages that made it.
         device: as it was chosen, a torch device or ``auto``.
@@ -95,13 +95,13 @@ class About:
                 raise StudyError(
                     f"The study's {name} holds half a character (\\ud800 to \\udfff) or NUL; write it again."
                 )
-        if len(self.features) > MAX_FEATURES or len(set(self.features)) < len(self.features):
+        if len(self.features) > MAX_CHOSEN or len(set(self.features)) < len(self.features):
             raise StudyError(
-                f"The study has {len(self.features):,} features, or one of them twice; {MAX_FEATURES} different ones "
+                f"The study has {len(self.features):,} features, or one of them twice; {MAX_CHOSEN} different ones "
                 "at most are expected, so take a sound copy of it."
             )
         for id in (*self.features, *([] if self.feature_id is None else [self.feature_id])):
-            if not 0 <= id < MAX_FEATURE_ID:
+            if not 0 <= id <= MAX_FEATURE_ID:
                 raise StudyError(f"The study has the feature {_short(id)}; no SAE does, so take a sound copy of it.")
 
 

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from steering.errors import ExportError
-from steering.neuronpedia import MOST_FEATURES, dashboard_url, feature_url, page_id, quick_list_url
+from steering.neuronpedia import MAX_LISTED, dashboard_url, feature_url, page_id, quick_list_url
 
 GEMMA = "gemma-2-2b/12-gemmascope-res-16k"
 
@@ -33,9 +33,9 @@ def test_a_quick_list_can_be_read_back():
 
 
 def test_a_list_has_a_greatest_length():
-    assert quick_list_url(GEMMA, range(MOST_FEATURES), name="x")
+    assert quick_list_url(GEMMA, range(MAX_LISTED), name="x")
     with pytest.raises(ExportError, match="takes 150 features and there are 151"):
-        quick_list_url(GEMMA, range(MOST_FEATURES + 1), name="x")
+        quick_list_url(GEMMA, range(MAX_LISTED + 1), name="x")
 
 
 @pytest.mark.parametrize("id", ["", "gemma-2-2b", "/12-res", "gemma/12/res", "gemma-2-2b/"])
