@@ -58,7 +58,10 @@ def booth(study_id: str) -> None:
         raise StudyError("The study is not on this server (any more); ask whoever sent you the link.")
     contest = open_contest(shelf, study_id)
     if not contest.pairs:
-        raise StudyError("All answers of this study are the same, so there is nothing to choose.")
+        raise StudyError(
+            "All answers of this study are the same, so there is nothing to choose; ask whoever sent the link for "
+            "another study."
+        )
     rater: _Rater | None = st.session_state.get(_key(study_id))
     if rater is None:
         _welcome(contest)

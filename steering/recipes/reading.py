@@ -28,8 +28,9 @@ def read_recipe(text: str | bytes) -> Recipe:
     Raises:
         RecipeError: too large, no JSON, of a later schema, an unknown key, or a value that is not allowed.
     """
-    if len(text) > MAX_BYTES:
-        raise RecipeError(f"The recipe has {len(text):,} bytes; one of {MAX_BYTES:,} at most is expected.")
+    size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
+    if size > MAX_BYTES:
+        raise RecipeError(f"The recipe has {size:,} bytes; one of {MAX_BYTES:,} at most is expected.")
     try:
         spelt = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
         content = json.loads(spelt, object_pairs_hook=_once, parse_constant=_no_number)

@@ -14,7 +14,6 @@ from steering.conversation import Conversation, Prompt
 from steering.errors import RecipeError, SaeError
 from steering.hook_points import parse_hook_name
 from steering.lora.settings import LoraSettings
-from steering.positions import Positions
 from steering.ranking.settings import RankingSettings
 from steering.recipes.checks import check_choice, check_number, check_reference, check_text, check_whole
 from steering.recipes.conversation import check_conversation, conversation_to_json
@@ -268,11 +267,6 @@ class Recipe:
             )
         if self.baselines.diff_mean is not None and self.sae is None:
             raise RecipeError("baselines has diff_mean without an sae, which says where it is added; name the sae.")
-
-    @property
-    def positions(self) -> Positions:
-        """Which tokens of the examples were read; the ranking says so."""
-        return "all" if self.ranking is None else self.ranking.positions
 
     @property
     def digest(self) -> str:

@@ -40,7 +40,8 @@ def write_table(path: Path, kind: type[Row], rows: Sequence[Row]) -> None:
         table = pa.Table.from_pylist([to_cell(kind, to_plain(kind, row)) for row in rows], schema=schema)
     except UnicodeEncodeError as error:
         raise StudyError(
-            "A text holds half a character (\\ud800 to \\udfff), which no file can; mend it on the Examples screen."
+            "A text holds half a character (\\ud800 to \\udfff), which no file can; mend it among the examples, or in "
+            "the prompts."
         ) from error
     # Each value in full (no dictionary): the declared size is then the true one, which `read_table` relies on.
     pq.write_table(table, path, compression="zstd", use_dictionary=False)
