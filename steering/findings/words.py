@@ -3,10 +3,12 @@
 from typing import Literal
 
 from steering.evidence.bootstrap import Interval
+from steering.methods import registry
 
 Standing = Literal["above", "below", "undecided", "equal", "unknown"]
 
 _PHRASES = {
+    # Titles that are no names, as they stand inside a sentence.
     "prompt": "prompting",
     "sae_label": "an SAE feature found by its label",
     "sae_auroc": "the SAE feature of best AUROC",
@@ -14,19 +16,24 @@ _PHRASES = {
     "sae_f1c_output": "the supervised SAE",
     "sae_f1c_confidence": "calibrated F1 with token confidence",
     "sae_topk": "three SAE features together",
-    "diffmean": "DiffMean",
-    "lora": "LoRA",
+    "probe": "a linear probe",
+    "ssv": "a supervised steering vector",
     "sft": "fine-tuning",
     "random_feature": "a random feature",
     "random_direction": "a random direction",
+    "random_dictionary": "a random dictionary",
     "other_concept": "another concept's feature",
     "none": "the untouched model",
 }
 
 
 def phrase(method: str) -> str:
-    """A method inside a sentence."""
-    return _PHRASES.get(method, method)
+    """A method inside a sentence.
+
+    Raises:
+        SteeringError: there is no such method.
+    """
+    return _PHRASES.get(method) or registry.method(method).title
 
 
 def standing(difference: Interval, *, digits: int = 2) -> Standing:

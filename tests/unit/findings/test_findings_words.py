@@ -2,8 +2,10 @@
 
 import pytest
 
+from steering.errors import SteeringError
 from steering.evidence.bootstrap import Interval
-from steering.findings.words import contrast_words, joined, number, standing
+from steering.findings.words import contrast_words, joined, number, phrase, standing
+from steering.methods.registry import METHODS
 
 NAN = float("nan")
 
@@ -48,3 +50,12 @@ def test_what_is_undecided_is_not_ranked():
 def test_what_has_no_interval_is_said_to_have_none():
     told = contrast_words("it", [("LoRA", Interval(0.5, NAN, NAN)), ("chance", Interval(0.0, NAN, NAN))])
     assert told == "it is equal to chance on every concept and has no interval against LoRA (+0.50)"
+
+
+def test_every_method_has_words_and_nothing_else_has():
+    told = {one.name: phrase(one.name) for one in METHODS}
+    assert len(set(told.values())) == len(METHODS)
+    assert [name for name, words in told.items() if name == words] == []
+    assert (told["pca"], told["probe"], told["lora"]) == ("PCA", "a linear probe", "LoRA")
+    with pytest.raises(SteeringError, match="no method 'wormhole'"):
+        phrase("wormhole")
