@@ -146,6 +146,8 @@ def display_table(board: Board, choice: Choice, failed: dict[str, float]) -> pd.
         ("KL", "kl"),
     ):
         shown[name] = table[column]
+    if table["n_dropped"].any():
+        shown["Survivors"] = table["survivors"]
     shown["Failed"] = table["method"].map(failed).astype(float) * 100
     return shown
 
@@ -186,6 +188,9 @@ def _table(shown: pd.DataFrame, choice: Choice) -> None:
             "Instruction": number(format="%.2f", width=74, help="0 to 2"),
             "Fluency": number(format="%.2f", width=60, help="0 to 2"),
             "KL": number(format="%.2f", width=48, help="To the untouched model, nats per token"),
+            "Survivors": number(
+                format="%.2f", width=68, help="Overall over those units alone that have a result; refusing raises it"
+            ),
             "Failed": number(format="%.0f %%", width=56, help="Share of its units that have no result"),
         },
     )  # fmt: skip

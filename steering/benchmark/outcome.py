@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from steering.benchmark.bench import Bench
@@ -28,9 +28,6 @@ class Outcome:
     data: bytes | None
     failure: Failure | None
     seconds: float
-
-
-Give = Callable[[Outcome], None]
 
 
 def attempt(bench: Bench, unit: Unit, *, key: str) -> Outcome:

@@ -73,6 +73,8 @@ def as_text(board: pd.DataFrame) -> str:
                 "dropped": rows["n_dropped"],
             }
         )
+        if rows["n_dropped"].any():
+            shown["survivors"] = rows["survivors"].map(_number)
         count = int(rows["n_concepts"].max())
         blocks.append(f"{split}, {count} concept{'s' if count != 1 else ''}\n{shown.to_string(index=False)}")
     return "\n\n".join(blocks) + "\n"

@@ -76,16 +76,6 @@ def concept_means(
     return means.reset_index()
 
 
-def method_scores(means: pd.DataFrame, *, column: str = "overall") -> pd.DataFrame:
-    """The reported statistic: the mean over concepts, for every model and method.
-
-    Returns:
-        Columns ``model, method, n_concepts`` and ``column``.
-    """
-    grouped = means.groupby(["model", "method"], observed=True)[column]
-    return grouped.agg(["size", "mean"]).rename(columns={"size": "n_concepts", "mean": column}).reset_index()
-
-
 def values_of(means: pd.DataFrame, model: str, method: str, *, column: str = "overall") -> pd.Series:
     """One method's value per concept, sorted by concept.
 

@@ -4,73 +4,14 @@ A filter that refuses hard concepts raises the mean of what is left. Arad et al.
 survivors; a user who wanted a dropped concept got an unsteered model.
 """
 
-from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 
 from steering.errors import SteeringError
-from steering.evidence.aggregation import values_of
-from steering.evidence.bootstrap import LEVEL, N_RESAMPLES, bootstrap_mean
 from steering.evidence.table import UNSTEERED
 
 Dropped = Literal["unsteered", "zero"]
-
-
-def count_dropped(
-    means: pd.DataFrame, concepts: Sequence[str], *, dropped: Dropped = "unsteered", column: str = "overall"
-) -> pd.DataFrame:
-    """Concept means in which every method has every planned concept.
-
-    Args:
-        means: as ``aggregation.concept_means`` returns them.
-        concepts: all concepts that were planned, whatever became of them.
-        dropped: what a concept scores where the method has no result: the unsteered model's value, or 0.
-        column: the score that is filled in; other measurements of a dropped concept stay missing.
-
-    Returns:
-        ``model, method, concept``, ``column`` and ``is_dropped``, sorted; the method ``none`` is left as it is.
-
-    Raises:
-        SteeringError: no concept or one twice; a method has a concept that was not planned; or the unsteered model's
-            value of a dropped concept is not there.
-    """
-    planned = pd.Index(list(concepts), name="concept")
-    if planned.empty or planned.has_duplicates:
-        raise SteeringError(f"{len(planned)} planned concepts, {planned.nunique()} of them different; name each once.")
-    frames = []
-    for model, method in means[["model", "method"]].drop_duplicates().itertuples(index=False):
-        found = values_of(means, model, method, column=column)
-        unplanned = found.index.difference(planned)
-        if len(unplanned):
-            raise SteeringError(
-                f"{method} has results of {unplanned[0]}, which was not planned; name every concept of the run."
-            )
-        lost = planned.difference(found.index)
-        if method == UNSTEERED:
-            lost = lost[:0]
-        if dropped == "zero" or lost.empty:
-            instead = pd.Series(0.0, index=lost)
-        else:
-            instead = values_of(means, model, UNSTEERED, column=column).reindex(lost)
-            if instead.isna().any():
-                missing = instead.index[instead.isna()][0]
-                raise SteeringError(f"{method} dropped {missing}, and the unsteered model has no result of it; run the "
-                                    "method none on every concept, or count dropped concepts as zero.")  # fmt: skip
-        values = pd.concat([found, instead])
-        frames.append(
-            pd.DataFrame(
-                {
-                    "model": model,
-                    "method": method,
-                    "concept": values.index.astype(str),
-                    column: values.to_numpy(np.float64),
-                    "is_dropped": values.index.isin(lost),
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True).sort_values(["model", "method", "concept"], ignore_index=True)
 
 
 def count_dropped_runs(
@@ -146,48 +87,3 @@ def can_count_as_unsteered(runs: pd.DataFrame, planned: pd.DataFrame) -> bool:
         if not pairs <= {(str(concept), int(seed)) for concept, seed in rows.itertuples(index=False)}:
             return False
     return True
-
-
-def intent_to_treat(
-    means: pd.DataFrame,
-    concepts: Sequence[str],
-    *,
-    dropped: Dropped = "unsteered",
-    column: str = "overall",
-    level: float = LEVEL,
-    n_resamples: int = N_RESAMPLES,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """The mean over all planned concepts beside the mean over the survivors.
-
-    Args:
-        means: as for ``count_dropped``, like the next three.
-        concepts: all concepts that were planned.
-        dropped: what a dropped concept scores.
-        column: which score.
-        level: coverage.
-        n_resamples: bootstrap resamples.
-        seed: of the resamples.
-
-    Returns:
-        A row per model and method: ``n_planned, n_survivors``, then ``survivors`` and ``intent_to_treat``, each with
-        ``_low`` and ``_high``.
-
-    Raises:
-        SteeringError: as ``count_dropped``.
-    """
-    filled = count_dropped(means, concepts, dropped=dropped, column=column)
-    rows = []
-    for (model, method), of_method in filled.groupby(["model", "method"], observed=True):
-        row = {
-            "model": model,
-            "method": method,
-            "n_planned": len(concepts),
-            "n_survivors": int((~of_method["is_dropped"]).sum()),
-        }
-        for name, kept in (("survivors", of_method[~of_method["is_dropped"]]), ("intent_to_treat", of_method)):
-            values = kept[column].to_numpy(np.float64)
-            estimate = bootstrap_mean(values, level=level, n_resamples=n_resamples, seed=seed)
-            row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-        rows.append(row)
-    return pd.DataFrame(rows)

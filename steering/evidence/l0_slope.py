@@ -49,18 +49,6 @@ def within_concept_slope(
     return interval_of(xy.sum() / xx.sum(), (weights @ xy) / (weights @ xx), len(sums), level=level)
 
 
-def concept_slopes(table: pd.DataFrame) -> pd.Series:
-    """Every concept's own slope, by concept; concepts without two different l0 have none.
-
-    Their spread is what a random slope stands for, plus the noise of fitting a line to few points.
-
-    Raises:
-        SteeringError: a column is missing, a value is not a finite number, or l0 is not positive.
-    """
-    sums = _sums(table)
-    return (sums["xy"] / sums["xx"]).rename("slope")
-
-
 def _sums(table: pd.DataFrame) -> pd.DataFrame:
     """Σ (x − x̄)(y − ȳ) and Σ (x − x̄)² of every concept that has two different l0."""
     missing = [name for name in COLUMNS if name not in table.columns]

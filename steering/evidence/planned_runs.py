@@ -27,7 +27,8 @@ class PlannedScores:
     dropped_as: Dropped
 
     def leaderboard(self, *, reference: str | None = None, n_resamples: int = N_RESAMPLES) -> pd.DataFrame:
-        """As ``leaderboard.leaderboard`` of ``filled``, then ``n_dropped`` runs without a result, and the ratings.
+        """As ``leaderboard.leaderboard`` of ``filled``, then ``n_dropped`` runs without a result; ``survivors``, the
+        score over those with one, which a method that drops hard concepts gains by; and the ratings.
 
         Raises:
             SteeringError: the reference is not there.
@@ -55,7 +56,10 @@ def score_planned(rows: pd.DataFrame, planned: pd.DataFrame) -> PlannedScores:
 
 
 def with_ratings(board: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
-    """A leaderboard with the means of the ratings and of ``kl`` over the concepts that a method has a result of."""
+    """A leaderboard with the means over the concepts that a method has a result of: of its score, called ``survivors``,
+    of the ratings and of ``kl``.
+    """
     keys = ["model", "method"]
-    grouped = means.astype({"model": str, "method": str}).groupby(keys)[[*RATINGS, "kl"]].mean()
+    grouped = means.astype({"model": str, "method": str}).groupby(keys)[["overall", *RATINGS, "kl"]].mean()
+    grouped = grouped.rename(columns={"overall": "survivors"})
     return board.astype({"model": str, "method": str}).merge(grouped, how="left", left_on=keys, right_index=True)

@@ -43,7 +43,10 @@ def test_a_method_that_failed_under_one_seed_counts_as_unsteered_there(tmp_path:
         runs = overall(table)
         wanted = [(runs["sae_f1c", concept, 0] + runs["none", concept, 1]) / 2 for concept in TESTED]
         assert row["score"] == pytest.approx(np.mean(wanted))
-        assert of_method(board, "diffmean")["n_dropped"] == 0
+        assert row["survivors"] == pytest.approx(np.mean([runs["sae_f1c", concept, 0] for concept in TESTED]))
+        assert "survivors" in as_text(board)
+        whole = of_method(board, "diffmean")
+        assert (whole["n_dropped"], whole["survivors"]) == (0, pytest.approx(whole["score"]))
     choice = Choice("test", (0, 1), SETTINGS.methods)
     shown = standing(table, choice, n_resamples=50).table.set_index("method").loc["sae_f1c"]
     assert (shown["n_dropped"], shown["score"]) == (3, pytest.approx(row["score"]))

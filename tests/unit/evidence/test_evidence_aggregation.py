@@ -3,7 +3,7 @@
 import pytest
 
 from steering.errors import SteeringError
-from steering.evidence.aggregation import concept_means, method_scores, paired_values
+from steering.evidence.aggregation import concept_means, paired_values
 from steering.evidence.protocol import mark_selected
 from tests.unit.evidence.tables import full, rows, table
 
@@ -37,12 +37,6 @@ def test_arad_takes_the_harmonic_mean_of_mean_ratings():
 def test_a_seed_with_more_completions_weighs_no_more():
     more = table(rows("lora", "a", 1.0, "test", [(0, 2, 2)] * 6, seed=1), rows("lora", "a", 1.0, "test", [(2, 2, 2)]))
     assert concept_means(more.assign(selected=True))["overall"].tolist() == [1.0]
-
-
-def test_the_statistic_is_the_mean_over_concepts():
-    marked = mark_selected(full({"lora": lambda concept, _: (2, 2, 2) if concept == "a" else (1, 2, 2)}))
-    scores = method_scores(concept_means(marked)).iloc[0]
-    assert (scores["n_concepts"], scores["overall"]) == (3, pytest.approx((2 + 1.5 + 1.5) / 3))
 
 
 def test_an_unscored_test_half_is_named():
