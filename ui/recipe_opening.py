@@ -1,8 +1,9 @@
 """How does a recipe from a link or a file become this session's screen?
 
 It takes several runs of the page: the examples must be here, and ranked as the recipe says, before the controls can be
-set. Until then the recipe waits in the session. One that names weights other than the embedded world's is asked about
-first, for a link from a stranger must not start a download.
+set, and the weights must be known to be those it was made with. Until then the recipe waits in the session. One that
+names a model or an SAE other than the embedded world's is asked about first, for a link from a stranger must not start
+a download.
 """
 
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import streamlit as st
 
 from steering import runtime
 from steering.errors import RecipeError
-from steering.presets import is_world_model, world_presets
+from steering.presets import is_world_model, sae_source, world_presets
 from steering.recipes import Recipe
 from steering.recipes.link import PARAMETER, recipe_from_link
 from ui import work
@@ -20,8 +21,8 @@ from ui.frame import STEPS, page_link, update_menu
 from ui.job_panel import job_panel
 from ui.ranking_view import take_result, usual_settings
 from ui.recipe_filling import check_shown, fill_controls
-from ui.recipe_work import sources
-from ui.state import chosen, is_news
+from ui.recipe_work import Sources, known_sources, load_sources
+from ui.state import chosen, is_news, set_job
 from ui.text import plain
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ def begin(recipe: Recipe) -> None:
     """Let a recipe wait for what it needs; `open_recipe` goes on with it."""
     st.session_state[_WAITING] = recipe
     st.session_state.pop(_RANKED, None)
+    looked = work.latest("sources")
+    if looked is not None and not looked.active:
+        set_job("sources", None)  # what failed before is tried again
 
 
 def open_recipe(screen: str) -> None:
@@ -74,35 +78,53 @@ def _go_on(recipe: Recipe, screen: str) -> bool:
     if not (_take_weights(recipe) and _take_examples(recipe)):
         return False
     run = _ranked(recipe)
-    if run is None:
+    here = None if run is None else _sources()
+    if run is None or here is None:
         return False
-    _check_weights(recipe)
+    _check_weights(recipe, here)
     check_shown(recipe, run)
     fill_controls(recipe, run, screen)
     return True
 
 
-def _check_weights(recipe: Recipe) -> None:
+def _sources() -> Sources | None:
+    """What the weights here are, None while the worker looks them up: a ranking may be here without them."""
+    if known_sources() is None:
+        job = work.latest("sources") or load_sources()
+        job.wait(2.0)
+        if known_sources() is None:
+            job_panel(job, key="recipe_sources_job")
+    return known_sources()
+
+
+def _check_weights(recipe: Recipe, here: Sources) -> None:
     """As ``python -m steering run`` does: the same name may stand for other weights here."""
-    here = sources()
-    if here is None or recipe.sae is None:
-        return
+    assert recipe.sae is not None
+    if recipe.sae.hook_point != here.sae.hook_point:
+        raise RecipeError(
+            f"The SAE works at {here.sae.hook_point} here, the recipe says {recipe.sae.hook_point}; get the SAE that it "
+            "was made with."
+        )
     for word, then, now in (("model", recipe.model, here.model), ("SAE", recipe.sae, here.sae)):
-        if None not in (then.sha256, now.sha256) and then.sha256 != now.sha256:
+        if then.sha256 not in (None, now.sha256):
             raise RecipeError(
                 f"The recipe was made with other weights of the {word} than those here under the same name, or in "
                 "another number format; get those, or run it with python -m steering run --other-weights."
             )
+    if recipe.model.dtype != here.model.dtype:
+        raise RecipeError(
+            f"The recipe's model is in {recipe.model.dtype}, here it is in {here.model.dtype}; choose that number format "
+            "under Change model, and open the recipe again."
+        )
 
 
 def _take_weights(recipe: Recipe) -> bool:
     assert recipe.sae is not None
     model, sae = recipe.model.source, recipe.sae.source
-    known = world_presets().get(model)
-    present = chosen.sae if known is None or chosen.sae in known.saes else known.default_sae
-    if (chosen.model, present) == (model, sae):
+    if chosen.model == model and sae_source(model, chosen.sae) == sae_source(model, sae):
         return True
-    if known is None:
+    known = world_presets().get(model)
+    if known is None or sae not in (model, *known.saes):
         st.info(
             f"This recipe works with {plain(model)} and the SAE {plain(sae)}. Loading them may take minutes and disk "
             "space.",
