@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _AS_SAE, _NUMBER = "As the SAE now", "A number"
 _WAITING = "steerscope.compare_when_matched"
+"""Store id of the doses that a comparison waits for."""
 
 
 def take_matched(run: "RankingRun") -> None:
@@ -83,13 +84,19 @@ def dose_controls(run: "RankingRun", label: str, plan: Plan) -> None:
 
 def cleared(pressed: bool, run: "RankingRun", label: str, plan: Plan) -> bool:
     """Whether the comparison may start now: it waits until the doses are matched, where they are to be."""
+    waiting = st.session_state.pop(_WAITING, None)  # kept below for as long as it is these doses that are waited for
     if not st.session_state.get("equal_dose"):
         return pressed
+    if not pressed and waiting is None:
+        return False
+    request = _request(plan)
+    id = strength_work.dose_id(request)
     if _matched(plan) is not None:
-        return bool(st.session_state.pop(_WAITING, False)) or pressed
+        return pressed or waiting == id
+    if pressed or waiting == id:
+        st.session_state[_WAITING] = id
     if pressed:
-        strength_work.start_dose(_request(plan), plan, label, run)
-        st.session_state[_WAITING] = True
+        strength_work.start_dose(request, plan, label, run)
         st.rerun()
     return False
 
