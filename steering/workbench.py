@@ -227,6 +227,7 @@ def rank_examples(
         hook_module=loaded.hook_module,
         neuronpedia_id=loaded.sae.metadata.neuronpedia_id,
         chat=chat_support(loaded.model),
+        hook_point=loaded.sae.hook_point,
     )
 
 

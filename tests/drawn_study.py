@@ -6,6 +6,7 @@ from scipy.sparse import csc_array
 from steering.conversation import ChatSupport
 from steering.examples import LabelledExamples, split_examples
 from steering.generation.completion import Completion, Receipt, WrittenFeature
+from steering.hook_points import HookPoint
 from steering.judges.score import Score
 from steering.measures import Loop, Repetition
 from steering.ranking import FeatureRank, FilterStep, Ranking, RankingSettings
@@ -63,6 +64,7 @@ def drawn_run() -> RankingRun:
         "model.layers.2.output",
         None,
         ChatSupport(False, "No template."),
+        HookPoint(2, "resid_post"),
     )
 
 

@@ -100,14 +100,32 @@ def comparison_recipe(
     weights: Sources, run: "RankingRun", label: str, plan: "Plan", ask: "Ask", trained: "Adapter | None"
 ) -> Recipe:
     """What the Compare screen would run, or did, with this adapter."""
+    return recipe_of(weights.model, weights.sae, run, label, plan.strength, ask, baselines_of(plan, trained))
+
+
+def baselines_of(plan: "Plan", trained: "Adapter | None") -> Baselines:
+    """The methods of a plan that take part, beside the SAE and the untouched model."""
     adapter = None
     if "LoRA" in plan.titles and trained is not None:
         from steering.recipes.sources import adapter_source
 
         adapter = adapter_source(trained, plan.lora_factor)
-    told = PromptedBaseline(plan.instruction.strip(), plan.told_in) if plan.instruction.strip() else None
-    beside = Baselines(told, DiffMeanBaseline(plan.diff_mean_factor), adapter)
-    return recipe_of(weights.model, weights.sae, run, label, plan.strength, ask, beside)
+    return Baselines(
+        prompted=PromptedBaseline(plan.instruction, plan.told_in) if "Prompted" in plan.titles else None,
+        diff_mean=DiffMeanBaseline(plan.diff_mean_factor) if "DiffMean" in plan.titles else None,
+        adapter=adapter,
+    )
+
+
+def adapter_id_of(sha256: str) -> str | None:
+    """Store id of the adapter with these weights, None where none in memory has them."""
+    kept = {id: runtime.store.get("adapter", id) for id in (chosen.adapter_id, *runtime.store.ids("adapter"))}
+    adapters = {id: adapter for id, adapter in kept.items() if adapter is not None}
+    if not adapters:
+        return None
+    from steering.fingerprints import adapter_fingerprint
+
+    return next((id for id, adapter in adapters.items() if adapter_fingerprint(adapter) == sha256), None)
 
 
 def recipe_of(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from steering.conversation import ChatSupport
 from steering.examples import LabelledExamples, Split
+from steering.hook_points import HookPoint
 from steering.ranking.features import Ranking
 from steering.statistics import FeatureStatistics
 
@@ -22,6 +23,7 @@ class RankingRun:
         hook_module: the module that was read.
         neuronpedia_id: ``model/layer-source`` where the SAE is known there.
         chat: what the model's chat template takes.
+        hook_point: where the SAE reads and writes; None in studies of before it was kept.
     """
 
     examples: LabelledExamples
@@ -33,3 +35,4 @@ class RankingRun:
     hook_module: str
     neuronpedia_id: str | None
     chat: ChatSupport
+    hook_point: HookPoint | None = None

@@ -12,8 +12,9 @@ import numpy as np
 from scipy.sparse import csc_array
 
 from steering.conversation import ChatSupport
-from steering.errors import StudyError
+from steering.errors import SaeError, StudyError
 from steering.examples import LabelledExamples, Split
+from steering.hook_points import HookPoint, parse_hook_name
 from steering.neuronpedia import page_id
 from steering.ranking import FeatureRank, FilterStep, Ranking, RankingSettings
 from steering.ranking.run import RankingRun
@@ -89,6 +90,7 @@ class RunHead:
     n_truncated: int
     n_without_text: int
     rankings: tuple[RankingHead, ...]
+    hook_point: str | None = None
 
 
 def write_ranking(folder: Path, run: RankingRun) -> None:
@@ -122,6 +124,7 @@ def write_ranking(folder: Path, run: RankingRun) -> None:
         n_truncated=statistics.n_truncated,
         n_without_text=statistics.n_without_text,
         rankings=tuple(_head(ranking) for ranking in run.rankings.values()),
+        hook_point=None if run.hook_point is None else str(run.hook_point),
     )
     (folder / HEAD).write_bytes(write_json(to_plain(RunHead, head)))
     (folder / STATISTICS).write_bytes(_packed(statistics))
@@ -185,7 +188,15 @@ def read_ranking(folder: Path) -> RankingRun:
         hook_module=head.hook_module,
         neuronpedia_id=page_id(head.neuronpedia_id),
         chat=head.chat,
+        hook_point=None if head.hook_point is None else _hook_point(head.hook_point),
     )
+
+
+def _hook_point(name: str) -> HookPoint:
+    try:
+        return parse_hook_name(name)
+    except SaeError as error:
+        raise StudyError(f"{HEAD} has no hook point {name!a:.60}; take a sound copy of the study.") from error
 
 
 def _carried(examples: LabelledExamples, row: int) -> tuple[str, ...]:

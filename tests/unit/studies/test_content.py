@@ -289,3 +289,16 @@ def test_more_examples_times_labels_than_the_app_takes_are_refused(tmp_path, mon
     monkeypatch.setattr("steering.studies.ranking_files.MAX_CELLS", 23)
     with pytest.raises(StudyError, match="12 examples and 2 labels"):
         read_ranking(tmp_path)
+
+
+def test_the_hook_point_travels_and_older_studies_have_none(tmp_path):
+    write_content(tmp_path, drawn_content(), None)
+    assert read_ranking(tmp_path).hook_point == drawn_content().run.hook_point is not None
+    head = tmp_path / "ranking.json"
+    told = json.loads(head.read_text(encoding="utf-8"))
+    head.write_text(json.dumps(told | {"hook_point": "blocks.2.attn.hook_z"}), encoding="utf-8")
+    with pytest.raises(StudyError, match="no hook point"):
+        read_ranking(tmp_path)
+    del told["hook_point"]
+    head.write_text(json.dumps(told), encoding="utf-8")
+    assert read_ranking(tmp_path).hook_point is None
