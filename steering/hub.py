@@ -61,6 +61,11 @@ def split_revision(source: str) -> tuple[str, str | None]:
     return repo, (revision if mark else None)
 
 
+def is_commit(revision: str | None) -> bool:
+    """Whether a revision is a commit, which names the same files for ever, and no branch or tag."""
+    return revision is not None and len(revision) == 40 and set(revision) <= set("0123456789abcdef")
+
+
 def is_reachable() -> bool:
     """Whether the Hub answers now; asks once, for three seconds at most."""
     from huggingface_hub import constants

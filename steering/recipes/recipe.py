@@ -62,7 +62,8 @@ class SaeSource:
     Attributes:
         source: a preset's SAE, a folder, or ``release/sae_id``, as in ``load_sae``.
         hook_point: where it reads and writes, ``blocks.LAYER.hook_SITE``.
-        revision: commit on the Hub; None elsewhere.
+        revision: commit on the Hub that is loaded; None for what did not come from there, and in recipes of before it
+            was recorded.
         sha256: of its weights file, as ``sha256sum`` prints it; None where no single file holds it.
     """
 
@@ -79,6 +80,13 @@ class SaeSource:
         except SaeError as error:
             raise RecipeError(f"hook_point is {self.hook_point!r}; write it like blocks.2.hook_resid_post.") from error
         object.__setattr__(self, "hook_point", spelt)
+
+
+def same_weights(recorded: ModelSource | SaeSource, found: ModelSource | SaeSource) -> bool:
+    """Whether the weights found are the recorded ones: by their hash, else by their commit, where one was recorded."""
+    if recorded.sha256 is not None:
+        return recorded.sha256 == found.sha256
+    return recorded.revision in (None, found.revision)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from steering.errors import RecipeError
 from steering.examples import LabelledExamples, split_examples
 from steering.fingerprints import adapter_fingerprint
 from steering.generation import Completion, Condition, Sampling, Token, generate
-from steering.hub import at, split_revision
+from steering.hub import at, is_commit, split_revision
 from steering.interventions import FeatureEdit, Intervention
 from steering.lora import Adapter
 from steering.models import LanguageModel
 from steering.paths import existing_path
-from steering.recipes.recipe import Recipe
+from steering.recipes.recipe import Recipe, SaeSource, same_weights
 from steering.recipes.sources import model_source, sae_source
 from steering.workbench import Loaded, Progress, difference_direction, open_model, open_pair
 
@@ -72,6 +72,9 @@ def opened(
             yield Ingredients(model, None, adapter, examples)
         return
     sae = presets.sae_source(recipe.model.source, recipe.sae.source)  # a preset's SAE goes by its model's name
+    commit = recipe.sae.revision
+    if is_commit(commit) and not other_weights and existing_path(sae) is None:
+        sae = at(sae, commit)
     with open_pair(source, sae, device=device, dtype=dtype, should_stop=should_stop, on_progress=on_progress) as loaded:
         _check_weights(recipe, loaded.model, loaded, other_weights=other_weights)
         yield Ingredients(loaded.model, loaded, adapter, examples)
@@ -186,15 +189,26 @@ def _check_weights(recipe: Recipe, model: LanguageModel, loaded: Loaded | None, 
                 f"The SAE {recipe.sae.source} works at {found.hook_point}, the recipe says {recipe.sae.hook_point}; "
                 "name the SAE that the recipe was made with."
             )
-        if not other_weights and recipe.sae.sha256 is not None and found.sha256 is not None:
-            _check_same(f"SAE {recipe.sae.source}", recipe.sae.sha256, found.sha256)
+        if not other_weights and not same_weights(recipe.sae, found):
+            raise _other_weights(f"SAE {recipe.sae.source}", _mark(recipe.sae), _mark(found))
     if recipe.model.sha256 is not None and not other_weights:
         _check_same(f"model {recipe.model.source}", recipe.model.sha256, str(model_source(model).sha256))
 
 
+def _mark(source: SaeSource) -> str:
+    """What tells an SAE from others of its name."""
+    if source.sha256 is not None:
+        return f"sha256 {source.sha256[:12]}"
+    return "neither sha256 nor commit" if source.revision is None else f"commit {source.revision[:12]}"
+
+
 def _check_same(what: str, recorded: str, found: str) -> None:
     if recorded != found:
-        raise RecipeError(
-            f"The {what} has sha256 {found[:12]}, but the recipe was made with {recorded[:12]}, so other tokens would "
-            "come out; use the recorded weights, or run it all the same with --other-weights."
-        )
+        raise _other_weights(what, recorded[:12], f"sha256 {found[:12]}")
+
+
+def _other_weights(what: str, recorded: str, found: str) -> RecipeError:
+    return RecipeError(
+        f"The {what} has {found}, but the recipe was made with {recorded}, so other tokens would come out; use the "
+        "recorded weights, or run it all the same with --other-weights."
+    )

@@ -29,7 +29,8 @@ def model_source(model: LanguageModel) -> ModelSource:
 
 def sae_source(sae: SparseAutoencoder) -> SaeSource:
     """An SAE in memory, as a recipe names it."""
-    return SaeSource(sae_title(sae.name), str(sae.hook_point), sha256=sae.metadata.sha256)
+    metadata = sae.metadata
+    return SaeSource(sae_title(sae.name), str(sae.hook_point), metadata.revision, metadata.sha256)
 
 
 def examples_source(examples: LabelledExamples, label: str) -> ExamplesSource:

@@ -49,6 +49,7 @@ class SaeMetadata:
         release: release in sae-lens' directory, or the Hub repository.
         sae_id: its id within the release.
         path: the folder it was read from.
+        revision: commit on the Hub, where it came from there.
         sha256: of the weights file, where it was read from a folder.
     """
 
@@ -64,6 +65,7 @@ class SaeMetadata:
     release: str | None = None
     sae_id: str | None = None
     path: str | None = None
+    revision: str | None = None
     sha256: str | None = None
 
 

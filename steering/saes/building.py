@@ -46,6 +46,7 @@ def build_autoencoder(
     release: str | None = None,
     sae_id: str | None = None,
     path: str | None = None,
+    revision: str | None = None,
     sha256: str | None = None,
     activation_scaling_factor: float | None = None,
 ) -> SparseAutoencoder:
@@ -62,6 +63,7 @@ def build_autoencoder(
         release: see ``SaeMetadata``.
         sae_id: see ``SaeMetadata``.
         path: see ``SaeMetadata``.
+        revision: see ``SaeMetadata``.
         sha256: see ``SaeMetadata``.
         activation_scaling_factor: what activations were multiplied by in training, for
             ``normalize_activations="expected_average_only_in"`` SAEs that have not folded it.
@@ -74,7 +76,7 @@ def build_autoencoder(
     architecture = _architecture(config, where)
     normalization = _normalization(config, where, activation_scaling_factor)
     weights = _checked(architecture, config, tensors, where)
-    metadata = _metadata(config, release=release, sae_id=sae_id, path=path, sha256=sha256)
+    metadata = _metadata(config, release=release, sae_id=sae_id, path=path, revision=revision, sha256=sha256)
     _refuse_single_heads(config, where)
     if config.get("normalize_activations") == "expected_average_only_in":
         assert activation_scaling_factor is not None

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from steering.errors import SaeError
-from steering.hub import OnBytes
+from steering.hub import OnBytes, is_commit, split_revision
 from steering.paths import existing_path
 from steering.presets import presets
 from steering.saes.autoencoder import SparseAutoencoder
@@ -19,7 +19,7 @@ def load_sae(source: str, *, device: str = "cpu", on_progress: OnBytes | None = 
         source: in this order: a folder in sae-lens' format; a file of bare tensors (npz or safetensors) with what it
             does not say (``params.npz@blocks.12.hook_resid_post``, see ``steering.saes.plain``); a preset (``demo``:
             its default SAE) or one of its SAEs (``demo/NAME``); ``release/sae_id`` of sae-lens' directory, or
-            ``owner/repository/folder`` on the Hub.
+            ``owner/repository/folder`` on the Hub, either with ``@COMMIT`` behind it.
         device: a torch device.
         on_progress: told bytes done and in all, their unit and what is going on, while something is downloaded.
 
@@ -37,7 +37,8 @@ def load_sae(source: str, *, device: str = "cpu", on_progress: OnBytes | None = 
     first, _, rest = source.partition("/")
     if (preset := presets().get(first)) is not None:
         return load_sae(preset.sae(rest or None), device=device, on_progress=on_progress)
-    _refuse_told(told, path)
+    if not is_commit(split_revision(source)[1]):
+        _refuse_told(told, path)
     return read_release(source, on_progress=on_progress).to(device)
 
 

@@ -11,11 +11,13 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
 from steering.errors import SaeError
-from steering.hub import OnBytes, explained, is_reachable, progress_class, short
+from steering.hub import OnBytes, explained, is_reachable, progress_class, short, split_revision
 from steering.saes.autoencoder import SparseAutoencoder
 from steering.saes.building import build_autoencoder
 
@@ -27,7 +29,8 @@ def read_release(source: str, *, on_progress: OnBytes | None = None) -> SparseAu
 
     Args:
         source: a release of sae-lens' directory and an id in it (``gpt2-small-res-jb/blocks.8.hook_resid_pre``; the
-            id may hold slashes), or a Hub repository and a folder in it in sae-lens' format (``me/my-saes/l1``).
+            id may hold slashes), or a Hub repository and a folder in it in sae-lens' format (``me/my-saes/l1``);
+            ``@COMMIT`` behind it names the commit of the repository, else the newest one is meant.
         on_progress: told megabytes done and in all while something is downloaded; may raise ``Cancelled``.
 
     Raises:
@@ -37,13 +40,14 @@ def read_release(source: str, *, on_progress: OnBytes | None = None) -> SparseAu
     from sae_lens import SAE
     from safetensors import SafetensorError
 
-    release, sae_id = split_source(source)
+    named, commit = split_revision(source)
+    release, sae_id = split_source(named)
     where = f"The SAE {release}/{sae_id}"
     try:
         with (
             warnings.catch_warnings(),
             explained(where, f"https://huggingface.co/{_repository(release)}", SaeError),
-            _our_downloads(on_progress, f"Downloading {release}/{sae_id}"),
+            _our_downloads(on_progress, f"Downloading {release}/{sae_id}", commit) as commits,
         ):
             # It advises to load the model with centred weights, which fitting does exactly, and to use release names.
             warnings.simplefilter("ignore", UserWarning)
@@ -62,15 +66,18 @@ def read_release(source: str, *, on_progress: OnBytes | None = None) -> SparseAu
             f"{where} could not be loaded by sae-lens ({type(error).__name__}: {short(error)}); if it loads "
             "with sae_lens.SAE.from_pretrained in the same environment, open an issue with this message."
         ) from error
-    return from_sae_lens(sae, where=where, release=release, sae_id=sae_id)
+    revision = commits.pop() if len(commits) == 1 else None
+    return from_sae_lens(sae, where=where, release=release, sae_id=sae_id, revision=revision)
 
 
 _loading = threading.Lock()
 
 
 @contextmanager
-def _our_downloads(on_progress: OnBytes | None, what: str) -> Iterator[None]:
+def _our_downloads(on_progress: OnBytes | None, what: str, commit: str | None) -> Iterator[set[str]]:
     """Give sae-lens' loaders two functions of ours for the length of the block, one block at a time.
+
+    The block is given the commits that files came from; all are of ``commit`` where one is named.
 
     Files come with progress, and from the cache at once where there is no network. Shapes of tensors are read from the
     file itself: sae-lens asks the Hub for its first bytes even if the whole file is in the cache, so that Gemma Scope
@@ -81,10 +88,15 @@ def _our_downloads(on_progress: OnBytes | None, what: str) -> Iterator[None]:
     from safetensors import safe_open
 
     bar = progress_class(on_progress, what)
+    commits: set[str] = set()
+    pinned = {} if commit is None else {"revision": commit}
     offline = {} if is_reachable() else {"local_files_only": True, "force_download": False}
 
     def download(*arguments: Any, **options: Any) -> str:
-        return hf_hub_download(*arguments, **{**options, **offline, "tqdm_class": bar})
+        file: str = hf_hub_download(*arguments, **{**options, **pinned, **offline, "tqdm_class": bar})
+        folders = Path(file).parts  # .../snapshots/COMMIT/...
+        commits.update(inner for outer, inner in pairwise(folders) if outer == "snapshots")
+        return file
 
     def tensor_shapes(repo_id: str, filename: str) -> dict[str, list[int]]:
         with safe_open(download(repo_id, filename), framework="pt") as file:
@@ -94,7 +106,7 @@ def _our_downloads(on_progress: OnBytes | None, what: str) -> Iterator[None]:
         theirs = loaders.hf_hub_download, loaders.get_safetensors_tensor_shapes
         loaders.hf_hub_download, loaders.get_safetensors_tensor_shapes = download, tensor_shapes
         try:
-            yield
+            yield commits
         finally:
             loaders.hf_hub_download, loaders.get_safetensors_tensor_shapes = theirs
 
@@ -113,13 +125,17 @@ def _damaged(where: str, error: Exception) -> SaeError:
     )
 
 
-def from_sae_lens(sae: Any, *, where: str, release: str | None = None, sae_id: str | None = None) -> SparseAutoencoder:
+def from_sae_lens(
+    sae: Any, *, where: str, release: str | None = None, sae_id: str | None = None, revision: str | None = None
+) -> SparseAutoencoder:
     """Convert a loaded ``sae_lens.SAE``; its own tensors are left as they are.
 
     Raises:
         SaeError: it is of a kind that cannot be used here.
     """
-    return build_autoencoder(sae.cfg.to_dict(), sae.state_dict(), where=where, release=release, sae_id=sae_id)
+    return build_autoencoder(
+        sae.cfg.to_dict(), sae.state_dict(), where=where, release=release, sae_id=sae_id, revision=revision
+    )
 
 
 def split_source(source: str) -> tuple[str, str]:

@@ -131,6 +131,7 @@ from steering.saes import load_sae
 from steering.workbench import feature_edit, open_model, open_pair, rank_examples
 from steering.recipes.recipe import ChosenFeature, ModelSource, Recipe, SaeSource, SamplingSettings
 from steering.recipes.running import opened
+from steering.recipes.sources import sae_source
 from tests.integration.hub_on_disk import weights
 from sae_lens import SAE
 from sae_lens.loading import pretrained_sae_loaders as loaders
@@ -194,16 +195,25 @@ for name, source in asked["pairs"].items():
     if name.startswith("meta"):
         out["llama"] = {key: getattr(sae, key).tolist() for key in ("W_enc", "b_enc", "W_dec", "b_dec")}
 pinned = Recipe(
-    ModelSource("gpt2", "0" * 40), ("The sea",), SaeSource(asked["pairs"]["gpt2"], "blocks.1.hook_resid_pre"),
+    ModelSource("gpt2", "0" * 40), ("The sea",), SaeSource(asked["pairs"]["gpt2"], "blocks.1.hook_resid_pre", "0" * 40),
     (ChosenFeature(3, 1.0, 4.0),), sampling=SamplingSettings(max_new_tokens=4),
 )
 with opened(pinned) as found:
     out["pinned"] = [found.model.name, found.model.revision]
-try:
-    with opened(dataclasses.replace(pinned, model=ModelSource("gpt2", "1" * 40))):
-        out["other commit"] = "opened"
-except SteeringError as error:
-    out["other commit"] = str(error)
+    out["pinned sae"] = dataclasses.asdict(sae_source(found.loaded.sae))
+with open_pair("gpt2", pinned.sae.source) as loaded:
+    out["newest sae"] = dataclasses.asdict(sae_source(loaded.sae))
+for what, other in {
+    "other commit": {"model": ModelSource("gpt2", "1" * 40)},
+    "other commit of the sae": {"sae": dataclasses.replace(pinned.sae, revision="1" * 40)},
+    "a branch of the sae": {"sae": dataclasses.replace(pinned.sae, revision="main")},
+    "a file's hash": {"sae": dataclasses.replace(pinned.sae, sha256="a" * 64)},
+}.items():
+    try:
+        with opened(dataclasses.replace(pinned, **other)):
+            out[what] = "opened"
+    except SteeringError as error:
+        out[what] = str(error)
 out["restored"] = theirs_before == (loaders.hf_hub_download, loaders.get_safetensors_tensor_shapes)
 for name in asked["models"]:
     started = time.monotonic()
@@ -299,6 +309,15 @@ def test_receipts_say_which_commit_and_what_was_done_to_the_sae(answers):
 def test_a_recipe_is_run_with_the_commit_that_it_recorded(answers):
     assert answers["pinned"] == [f"gpt2@{COMMIT}", COMMIT]
     assert f"The model gpt2@{'1' * 40} is not in the local cache" in answers["other commit"]
+
+
+def test_so_is_its_sae(answers):
+    assert answers["pinned sae"] == answers["newest sae"]
+    assert answers["newest sae"]["source"] == PAIRS["gpt2"]
+    assert answers["newest sae"]["revision"] == COMMIT
+    assert f"The SAE {PAIRS['gpt2']} is not in the local cache" in answers["other commit of the sae"]
+    assert "has commit 000000000000, but the recipe was made with commit main" in answers["a branch of the sae"]
+    assert "has commit 000000000000, but the recipe was made with sha256 aaaa" in answers["a file's hash"]
 
 
 def test_the_loaders_are_as_they_were(answers):
