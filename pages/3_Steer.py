@@ -3,7 +3,7 @@
 import streamlit as st
 
 from steering.prompting import suggested_prompts
-from ui import run_rail, work
+from ui import left_out, run_rail, work
 from ui.completions import finished_view, streaming_view
 from ui.controls import ask_controls, feature_swatches, strength_controls
 from ui.conversation import conversation_view
@@ -26,6 +26,7 @@ open_linked()
 story_note("steer")
 
 open_recipe("steer")
+left_out.show()
 run = work.ranking_run()
 if run is None or chosen.label is None:
     empty_state("Find features first.", STEPS[1].page, "Go to Features")

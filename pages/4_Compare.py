@@ -3,7 +3,7 @@
 import streamlit as st
 
 from steering.prompting import suggested_prompts
-from ui import compare_view, equal_dose, export_panel, run_rail, work
+from ui import compare_view, equal_dose, export_panel, left_out, run_rail, work
 from ui.completions import finished_view, streaming_view
 from ui.controls import ask_controls
 from ui.errors import boundary
@@ -23,6 +23,7 @@ open_linked()
 story_note("compare")
 
 open_recipe("compare")
+left_out.show()
 run = work.ranking_run()
 if run is None or chosen.label is None:
     empty_state("Find features first.", STEPS[1].page, "Go to Features")

@@ -31,6 +31,8 @@ _COLOURS = {
     "LoRA": feature_colour(3),
 }
 ENOUGH_PROMPTS = 10
+LORA_LIMIT = 3.0
+MAX_INSTRUCTION = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +73,16 @@ def method_controls(run: "RankingRun", label: str) -> Plan:
         told_in = "prompt" if run.chat.no_system is not None else _told_in()
         instruction = st.text_input(
             "System prompt" if told_in == "system" else "Sentence added to every prompt",
-            key=key, persist_state="session", max_chars=500,
+            key=key, persist_state="session", max_chars=MAX_INSTRUCTION,
             help="Telling the model is the baseline to beat: in AxBench it still leads.",
-        )  # fmt: skip
+        ).strip()  # fmt: skip
         if run.chat.no_system is not None:
             st.caption(f"It cannot be told in a system prompt: {plain(run.chat.no_system)}")
     with diff_tab:
         diff_factor = st.slider(
             "DiffMean factor", -FACTOR_LIMIT, FACTOR_LIMIT, 0.3, 0.05, key="compare_diff_mean", persist_state="session",
             help="Mean of positive minus mean of negative tokens of the training part, added at the SAE's hook point; "
-            "in units of the largest projection.",
+            "in units of the largest projection. At 0 it is left out.",
         )  # fmt: skip
     with sae_tab:
         st.markdown(feature_swatches(chosen.features))
@@ -88,9 +90,11 @@ def method_controls(run: "RankingRun", label: str) -> Plan:
     with lora_tab:
         lora_factor = _lora_controls(run, label)
     titles = ["Baseline"]
-    if instruction.strip():
+    if instruction:
         titles.append("Prompted")
-    titles += ["DiffMean", "SAE"]
+    if diff_factor:
+        titles.append("DiffMean")
+    titles.append("SAE")
     if work.adapter() is not None or work.adapter_is_coming():
         titles.append("LoRA")
     else:
@@ -106,16 +110,30 @@ def _told_in() -> ToldIn:
     return found
 
 
-def put_plan(plan: Plan, label: str, run: "RankingRun") -> None:
-    """Give the controls of `method_controls` these values, before they are drawn; what they do not offer is left."""
-    st.session_state[f"compare_instruction_{chosen.model}_{label}"] = plan.instruction
+def put_plan(plan: Plan, label: str, run: "RankingRun") -> tuple[str, ...]:
+    """Give the controls of `method_controls` these values, before they are drawn.
+
+    Returns:
+        A sentence for each value that they do not offer, and that was left as it stands.
+    """
+    state, left = st.session_state, []
+    if len(plan.instruction) <= MAX_INSTRUCTION:
+        state[f"compare_instruction_{chosen.model}_{label}"] = plan.instruction
+    else:
+        left.append(f"An instruction of {len(plan.instruction):,} letters is longer than {MAX_INSTRUCTION:,}.")
     if run.chat.no_system is None:
-        st.session_state["compare_told_in"] = plan.told_in
-    if abs(plan.diff_mean_factor) <= FACTOR_LIMIT:
-        st.session_state["compare_diff_mean"] = plan.diff_mean_factor
-    if 0 <= plan.lora_factor <= 3:
-        st.session_state["lora_factor"] = plan.lora_factor
-    put_strength(plan.strength, run)
+        state["compare_told_in"] = plan.told_in
+    elif plan.instruction and plan.told_in == "system":
+        left.append(f"The instruction cannot be told in a system prompt: {run.chat.no_system}")
+    for title, key, factor, low, high in (
+        ("DiffMean factor", "compare_diff_mean", plan.diff_mean_factor, -FACTOR_LIMIT, FACTOR_LIMIT),
+        ("LoRA scaling", "lora_factor", plan.lora_factor, 0.0, LORA_LIMIT),
+    ):
+        if low <= factor <= high:
+            state[key] = factor
+        else:
+            left.append(f"The {title} {factor:g} is outside of {low:g} to {high:g}.")
+    return (*left, *put_strength(plan.strength, run))
 
 
 def _default_instruction(label: str) -> str:
@@ -176,7 +194,7 @@ def _lora_controls(run: "RankingRun", label: str) -> float:
         _losses(job.id if job is not None else None)
     if trained is not None or work.adapter_is_coming():
         factor = st.slider(
-            "LoRA scaling", 0.0, 3.0, 1.0, 0.05, key="lora_factor", persist_state="session",
+            "LoRA scaling", 0.0, LORA_LIMIT, 1.0, 0.05, key="lora_factor", persist_state="session",
             help="Multiplies the adapter's scaling; 1 is as trained, 0 is the baseline.",
         )  # fmt: skip
     if trained is not None:

@@ -33,6 +33,8 @@ MODE_HELP = {
 }
 SCOPES = {"all": "Everywhere", "prompt": "Prompt only", "generated": "Answer only", "sentence_ends": "Sentence ends"}
 FACTOR_LIMIT = 5.0
+MAX_PROMPTS, MAX_PROMPT_LETTERS = 12, 8000
+MAX_SEED, MAX_TOKENS, MAX_TEMPERATURE, MAX_SAMPLES = 2**31 - 1, 256, 2.0, 4
 START_SHARE, START_SHARE_AT_ENDS = 0.4, 0.6
 """Of the median residual norm: about half of it is where steering works best elsewhere, less damages less. An edit at
 sentence ends alone damages less and may be larger (what the development concepts of the embedded world chose)."""
@@ -137,23 +139,40 @@ def _safe_bands(run: "RankingRun", strength: Strength, tracks: "list[DeltaGenera
             )
 
 
-def put_strength(strength: Strength, run: "RankingRun", *, key: str = "strength") -> None:
-    """Give the controls of `strength_controls` these values, before they are drawn; what they do not offer is left."""
+def put_strength(strength: Strength, run: "RankingRun", *, key: str = "strength") -> tuple[str, ...]:
+    """Give the controls of `strength_controls` these values, before they are drawn.
+
+    Returns:
+        A sentence for each value that they do not offer, and that was left as it stands.
+    """
     positions = next(iter(run.rankings.values())).settings.positions
-    if strength.mode not in MODES or strength.scope not in SCOPES:
-        return
+    for value, offered in ((strength.mode, MODES), (strength.scope, SCOPES)):
+        if value not in offered:
+            return (f"There is no “{value}” here, so the strengths were left as they stand.",)
     st.session_state[f"{key}_mode"] = strength.mode
     st.session_state[f"{key}_scope_{positions}"] = strength.scope
+    left = []
     for feature_id, factor, max_act in strength.features:
         name = feature_key(key, feature_id)
+        low = lowest_factor(strength.mode)
+        if strength.mode == "ablate":
+            continue
+        if not low <= factor <= FACTOR_LIMIT:
+            left.append(f"The factor {factor:g} of feature {feature_id} is outside of {low:g} to {FACTOR_LIMIT:g}.")
+            continue
         if strength.mode in ("add", "clamp") and factor:  # 0 has no sign, so the present one stays
             st.session_state[f"{name}_sign"] = "Suppress" if factor < 0 else "Boost"
         limit = slider_limit(max_act, run.statistics.resid_norm)
         if strength.mode == "scale":
             name, limit = f"{name}_scale", FACTOR_LIMIT
-        if strength.mode != "ablate" and abs(factor) <= FACTOR_LIMIT:
-            st.session_state[f"{name}_box"] = abs(factor)
-            st.session_state[f"{name}_slider"] = min(limit, abs(factor))
+        st.session_state[f"{name}_box"] = abs(factor)
+        st.session_state[f"{name}_slider"] = min(limit, abs(factor))
+    return tuple(left)
+
+
+def lowest_factor(mode: str) -> float:
+    """Scaling has no sign, and nothing is ever raised to a negative value: an activation is never below zero."""
+    return 0.0 if mode in ("scale", "min_clamp") else -FACTOR_LIMIT
 
 
 def _feature(
@@ -173,8 +192,7 @@ def _feature(
         if mode == "ablate":
             st.caption(f"Set to 0 wherever it fires. Its largest activation is {max_act:.2f}.")
             return feature_id, 0.0, max_act
-        # Scaling has no sign, and nothing is ever raised to a negative value: an activation is never below zero.
-        one_way = mode in ("scale", "min_clamp")
+        one_way = lowest_factor(mode) == 0
         sign = toggle.segmented_control(
             "Direction", ["Boost", "Suppress"], default="Boost", key=f"{name}_one_way" if one_way else f"{name}_sign",
             required=True, label_visibility="collapsed", persist_state="session", disabled=one_way,
@@ -265,17 +283,22 @@ class Ask:
         return Sampling(self.max_new_tokens, self.temperature, self.top_p)
 
 
-MAX_PROMPTS = 12
+_OFFERED = {
+    "seed": ("seed", "Seed", 0, MAX_SEED),
+    "max_new_tokens": ("tokens", "Tokens", 1, MAX_TOKENS),
+    "temperature": ("temperature", "Temperature", 0.0, MAX_TEMPERATURE),
+    "count": ("count", "Samples per prompt", 1, MAX_SAMPLES),
+}
+"""Field of `Ask` → key and title of its control, and the ends of that."""
 
 
-def ask_controls(suggestions: tuple[str, ...], *, key: str, count: int = 1, max_count: int = 4) -> Ask:
+def ask_controls(suggestions: tuple[str, ...], *, key: str, count: int = 1) -> Ask:
     """Prompts, one a line, and how answers are drawn.
 
     Args:
         suggestions: what stands there at first.
         key: prefix of the widget keys.
         count: samples per prompt at first.
-        max_count: samples per prompt at most.
 
     Raises:
         SteeringError: no prompt, or too many.
@@ -283,20 +306,24 @@ def ask_controls(suggestions: tuple[str, ...], *, key: str, count: int = 1, max_
     name = f"{key}_prompts_{chosen.model}"  # each model has prompts of its own
     st.session_state.setdefault(name, "\n".join(suggestions))
     text = st.text_area(
-        "Prompts, one a line", key=name, height="content", persist_state="session", max_chars=8000,
+        "Prompts, one a line", key=name, height="content", persist_state="session", max_chars=MAX_PROMPT_LETTERS,
         placeholder="Explain how bread is made.",
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed, tokens, temperature = _drawing(key)
         samples = st.number_input(
-            "Samples per prompt", 1, max_count, count, key=f"{key}_count", persist_state="session", width=160
+            "Samples per prompt", 1, MAX_SAMPLES, count, key=f"{key}_count", persist_state="session", width=160
         )
-    prompts = tuple(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
+    prompts = _prompts_in(text)
     if not prompts:
         raise SteeringError("There is no prompt; write at least one line.")
     if len(prompts) > MAX_PROMPTS:
         raise SteeringError(f"There are {len(prompts)} prompts; at most {MAX_PROMPTS} are answered at once.")
     return Ask(prompts, tokens, temperature, 1.0, seed, int(samples))
+
+
+def _prompts_in(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
 
 
 def turn_controls(*, key: str) -> Ask:
@@ -311,30 +338,54 @@ def turn_controls(*, key: str) -> Ask:
 
 
 def _drawing(key: str) -> tuple[int, int, float]:
-    seed = st.number_input("Seed", 0, 2**31 - 1, 0, key=f"{key}_seed", persist_state="session", width=110)
-    tokens = st.number_input("Tokens", 1, 256, 64, key=f"{key}_tokens", persist_state="session", width=110)
+    seed = st.number_input("Seed", 0, MAX_SEED, 0, key=f"{key}_seed", persist_state="session", width=110)
+    tokens = st.number_input("Tokens", 1, MAX_TOKENS, 64, key=f"{key}_tokens", persist_state="session", width=110)
     temperature = st.number_input(
-        "Temperature", 0.0, 2.0, 1.0, 0.1, key=f"{key}_temperature", persist_state="session", width=130,
+        "Temperature", 0.0, MAX_TEMPERATURE, 1.0, 0.1, key=f"{key}_temperature", persist_state="session", width=130,
         help="1 samples from the model's own distribution (AxBench); 0 always takes the likeliest token.",
     )  # fmt: skip
     return int(seed), int(tokens), float(temperature)
 
 
-def put_ask(ask: Ask, *, key: str, prompts: bool = True) -> None:
-    """Give the controls of `ask_controls` these values, before they are drawn; what they do not offer is left.
+def not_asked(ask: Ask) -> dict[str, str]:
+    """What the controls of `ask_controls` do not offer: field of the ask → why, in words that go on into a sentence."""
+    left = {
+        field: f"{title} {getattr(ask, field):,} is outside of {low:,} to {high:,}"
+        for field, (_, title, low, high) in _OFFERED.items()
+        if not low <= getattr(ask, field) <= high
+    }
+    if ask.top_p != 1:
+        left["top_p"] = f"top_p {ask.top_p:g} cannot be set here, where it is always 1"
+    text = "\n".join(ask.prompts)
+    if len(ask.prompts) > MAX_PROMPTS:
+        left["prompts"] = f"{len(ask.prompts)} prompts are more than {MAX_PROMPTS}"
+    elif len(text) > MAX_PROMPT_LETTERS:
+        left["prompts"] = f"Prompts of {len(text):,} letters are longer than {MAX_PROMPT_LETTERS:,}"
+    elif _prompts_in(text) != ask.prompts:
+        left["prompts"] = "Prompts stand a line each here, without blanks around them, and each once"
+    return left
+
+
+def put_ask(ask: Ask, *, key: str, prompts: bool = True) -> tuple[str, ...]:
+    """Give the controls of `ask_controls` these values, before they are drawn.
 
     Args:
         ask: the values.
         key: prefix of the widget keys.
         prompts: whether they are put, too; those of a conversation stand in its turns.
+
+    Returns:
+        A sentence for each value that they do not offer, and that was left as it stands.
     """
-    if prompts:
+    left = not_asked(ask)
+    if not prompts:
+        left.pop("prompts", None)
+    elif "prompts" not in left:
         st.session_state[f"{key}_prompts_{chosen.model}"] = "\n".join(ask.prompts)
-    if 0 <= ask.seed < 2**31 and 1 <= ask.max_new_tokens <= 256 and 0 <= ask.temperature <= 2 and 1 <= ask.count <= 4:
-        st.session_state[f"{key}_seed"] = ask.seed
-        st.session_state[f"{key}_tokens"] = ask.max_new_tokens
-        st.session_state[f"{key}_temperature"] = ask.temperature
-        st.session_state[f"{key}_count"] = ask.count
+    for field, (name, *_) in _OFFERED.items():
+        if field not in left:
+            st.session_state[f"{key}_{name}"] = getattr(ask, field)
+    return tuple(f"{why}." for why in left.values())
 
 
 def feature_swatches(features: tuple[int, ...]) -> str:

@@ -13,15 +13,16 @@ import streamlit as st
 from steering import runtime
 from steering.errors import RecipeError
 from steering.presets import is_world_model, sae_source, world_presets
-from steering.recipes import Recipe
+from steering.recipes import Baselines, Recipe
 from steering.recipes.link import PARAMETER, recipe_from_link
-from ui import work
+from steering.recipes.recipe import same_weights
+from ui import left_out, work
 from ui.errors import boundary
 from ui.frame import STEPS, page_link, update_menu
 from ui.job_panel import job_panel
 from ui.ranking_view import take_result, usual_settings
 from ui.recipe_filling import check_shown, fill_controls
-from ui.recipe_work import Sources, known_sources, load_sources
+from ui.recipe_work import Sources, adapter_id_of, known_sources, load_sources
 from ui.state import chosen, is_news, set_job
 from ui.text import plain
 
@@ -55,6 +56,8 @@ def open_recipe(screen: str) -> None:
     recipe: Recipe | None = st.session_state.get(_WAITING)
     if recipe is None:
         return
+    if screen == "steer" and recipe.baselines != Baselines():
+        st.switch_page(STEPS[3].page)  # which shows what stands beside; the recipe waits for it
     opened = False
     with boundary("The recipe cannot be opened"):
         opened = _go_on(recipe, screen)
@@ -82,9 +85,22 @@ def _go_on(recipe: Recipe, screen: str) -> bool:
     if run is None or here is None:
         return False
     _check_weights(recipe, here)
-    check_shown(recipe, run)
-    fill_controls(recipe, run, screen)
+    check_shown(recipe, run, screen)
+    left = fill_controls(recipe, run, screen)
+    left_out.note(left if screen == "steer" else (*left, *_put_adapter(recipe)))
     return True
+
+
+def _put_adapter(recipe: Recipe) -> tuple[str, ...]:
+    """Let the recipe's adapter stand beside, or none; what there is to say about it."""
+    named, present = recipe.baselines.adapter, work.adapter()
+    chosen.adapter_id = None if named is None else adapter_id_of(named.sha256)
+    if named is not None and chosen.adapter_id is None:
+        return (
+            f"The recipe's LoRA adapter (sha256 {named.sha256[:12]}) is not in memory, so LoRA is left out; "
+            "python -m steering run takes its folder (--adapter DIR).",
+        )
+    return ("The recipe has no LoRA, so the adapter trained here is put aside.",) if named is None and present else ()
 
 
 def _sources() -> Sources | None:
@@ -100,21 +116,20 @@ def _sources() -> Sources | None:
 def _check_weights(recipe: Recipe, here: Sources) -> None:
     """As ``python -m steering run`` does: the same name may stand for other weights here."""
     assert recipe.sae is not None
-    if recipe.sae.hook_point != here.sae.hook_point:
-        raise RecipeError(
-            f"The SAE works at {here.sae.hook_point} here, the recipe says {recipe.sae.hook_point}; get the SAE that it "
-            "was made with."
-        )
-    for word, then, now in (("model", recipe.model, here.model), ("SAE", recipe.sae, here.sae)):
-        if then.sha256 not in (None, now.sha256):
+    then, now = recipe.sae.hook_point, here.sae.hook_point
+    if then != now:
+        raise RecipeError(f"The SAE works at {now} here, the recipe says {then}; get the SAE that it was made with.")
+    for word, recorded, found in (("model", recipe.model, here.model), ("SAE", recipe.sae, here.sae)):
+        if not same_weights(recorded, found):
             raise RecipeError(
                 f"The recipe was made with other weights of the {word} than those here under the same name, or in "
                 "another number format; get those, or run it with python -m steering run --other-weights."
             )
-    if recipe.model.dtype != here.model.dtype:
+    dtype = recipe.model.dtype
+    if dtype != here.model.dtype:
         raise RecipeError(
-            f"The recipe's model is in {recipe.model.dtype}, here it is in {here.model.dtype}; choose that number format "
-            "under Change model, and open the recipe again."
+            f"The recipe's model is in {dtype}, here it is in {here.model.dtype}; choose {dtype} under "
+            "Change model, and open the recipe again."
         )
 
 

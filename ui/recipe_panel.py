@@ -4,6 +4,7 @@ A change of a control writes the text anew. A change of the text sets the contro
 typed, says what is wrong with it, and leaves the controls at the last good recipe.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,7 +12,7 @@ import streamlit as st
 from steering.errors import RecipeError, SteeringError
 from steering.recipes import Recipe, read_recipe, write_recipe
 from steering.recipes.link import PARAMETER, recipe_to_link
-from ui import recipe_work, work
+from ui import left_out, recipe_work, work
 from ui.errors import boundary, show_error
 from ui.export_panel import exports
 from ui.recipe_filling import check_shown, fill_controls
@@ -109,26 +110,20 @@ def _edited(screen: str, key: str, run: "RankingRun", present: Recipe) -> None:
     try:
         wanted = read_recipe(st.session_state[key])
         _check_fixed(wanted, present)
-        check_shown(wanted, run)
+        check_shown(wanted, run, screen)
     except SteeringError as error:
         st.session_state[wrong] = str(error)
         return
-    fill_controls(wanted, run, screen)
+    left_out.note(fill_controls(wanted, run, screen))
 
 
 def _check_fixed(wanted: Recipe, present: Recipe) -> None:
     for name in _FIXED:
         if getattr(wanted, name) != getattr(present, name):
             raise RecipeError(f"{name} is not chosen on this screen; open the recipe as a file, or put it back.")
-    ours, theirs = present.baselines, wanted.baselines
-    if (ours.adapter is None) != (theirs.adapter is None) or (
-        ours.adapter is not None and theirs.adapter is not None and ours.adapter.sha256 != theirs.adapter.sha256
-    ):
+    ours, theirs = present.baselines.adapter, wanted.baselines.adapter
+    if ours != (theirs if ours is None or theirs is None else replace(theirs, factor=ours.factor)):
         raise RecipeError("baselines.adapter is trained on the Compare screen, not written here; put it back.")
-    if (ours.diff_mean is None) != (theirs.diff_mean is None):
-        raise RecipeError("baselines.diff_mean is not chosen on this screen; put it back.")
-    if ours.diff_mean is None and theirs.prompted is not None:
-        raise RecipeError("baselines.prompted stands beside on the Compare screen; write it there.")
 
 
 def _uploaded(screen: str) -> None:

@@ -13,6 +13,7 @@ import streamlit as st
 
 from steering import runtime
 from steering.studies.study import Screen
+from ui import left_out
 from ui.compare_view import Plan, put_plan
 from ui.controls import MODES, Strength, feature_chip, put_ask, put_strength
 from ui.feature_view import choose_features
@@ -84,7 +85,8 @@ def _row(run: Run, *, gone: bool) -> None:
         )  # fmt: skip
         st.button(
             "Use these settings", key=f"run_use_{run.screen}_{run.id}", type="tertiary", icon=":material/tune:",
-            on_click=_use, args=(run,), disabled=gone,
+            on_click=_use, args=(run,), disabled=gone or _lacks_adapter(run),
+            help="Its adapter is not in memory any more; train it again." if _lacks_adapter(run) else None,
         )  # fmt: skip
 
 
@@ -142,19 +144,26 @@ def _use(run: Run) -> None:
     """Give every control the value that the run was made with, and show its answers."""
     found: Generated | None = runtime.store.get(run.screen, run.id)
     ranked = runtime.store.get("ranking", chosen.ranking_id)
-    if found is None or ranked is None or chosen.label is None:
+    if found is None or ranked is None or chosen.label is None or _lacks_adapter(run):
         return
     features = tuple(feature for feature, _ in run.features)
     if chosen.features != features:
         choose_features(features)
-    if runtime.store.get("adapter", found.request.adapter_id) is not None:
-        chosen.adapter_id = found.request.adapter_id
-    put_ask(found.request.ask, key=run.screen)
-    if isinstance(found.request.settings, Plan):
-        put_plan(found.request.settings, chosen.label, ranked)
+    left, settings = put_ask(found.request.ask, key=run.screen), found.request.settings
+    if isinstance(settings, Plan):
+        chosen.adapter_id = found.request.adapter_id  # none where LoRA took no part
+        left += put_plan(settings, chosen.label, ranked)
     else:
-        put_strength(found.request.settings, ranked)
+        left += put_strength(settings, ranked)
+    left_out.note(left)
     _put_shown(run)
+
+
+def _lacks_adapter(run: Run) -> bool:
+    """Whether the adapter that took part is in memory no more; a study's is read from its files again."""
+    found: Generated | None = runtime.store.get(run.screen, run.id)
+    id = None if found is None else found.request.adapter_id
+    return id is not None and not id.startswith("study.") and runtime.store.get("adapter", id) is None
 
 
 def _strength(found: "Generated") -> Strength:

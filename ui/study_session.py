@@ -20,7 +20,7 @@ from steering.studies.library import library
 from steering.studies.plain import from_plain, to_plain
 from steering.studies.study import About, Screen, Study
 from steering.versions import versions_of
-from ui import work
+from ui import left_out, work
 from ui.compare_view import Plan, put_plan
 from ui.controls import Ask, Strength, put_ask, put_strength
 from ui.ranking_view import put_settings
@@ -132,13 +132,15 @@ def restore(id: str) -> Study:
         else:
             chosen.comparison_id, chosen.comparison_title = kept, "Methods compared"
     # Screens share controls: those of the screen that the study opens on are put last.
+    left: list[str] = []
     for place in sorted(range(len(made)), key=lambda place: content.answers[place].screen == about.screen):
         request, screen = made[place].request, content.answers[place].screen
-        put_ask(request.ask, key="compare" if screen == "compare" else "steer", prompts=screen != "converse")
+        left += put_ask(request.ask, key="compare" if screen == "compare" else "steer", prompts=screen != "converse")
         if isinstance(request.settings, Plan):
-            put_plan(request.settings, about.label, run)
+            left += put_plan(request.settings, about.label, run)
         else:
-            put_strength(request.settings, run)
+            left += put_strength(request.settings, run)
+    left_out.note(left)
     is_news(NEWS, id)
     return study
 

@@ -475,13 +475,12 @@ def start_comparison(plan: "Plan", ask: "Ask", label: str, run: "RankingRun") ->
     def conditions(loaded: "Loaded", job: Job) -> "list[Condition]":
         from steering.generation import Condition
 
-        direction = find_direction(loaded, job)
         built = {
             "Baseline": lambda: Condition("baseline"),
             "Prompted": lambda: Condition("prompted", instruction=plan.instruction, told_in=plan.told_in),
             # Written where it was read: every choice of positions is a scope, too.
             "DiffMean": lambda: Condition(
-                "direction", direction=direction, factor=plan.diff_mean_factor, scope=positions
+                "direction", direction=find_direction(loaded, job), factor=plan.diff_mean_factor, scope=positions
             ),
             "SAE": lambda: Condition("steered", intervention=plan.strength.intervention()),
             "LoRA": lambda: Condition(

@@ -4,19 +4,15 @@ import html
 import io
 import json
 import zipfile
-from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from steering import runtime
 from steering.exports.vector import read_vector
-from steering.presets import presets
-from steering.recipes import ChosenFeature, ExamplesSource, ModelSource, Recipe, SaeSource, read_recipe
+from steering.recipes import read_recipe
 from steering.recipes.link import recipe_from_link, recipe_to_link
 from tests.app.test_path import until_idle
-from tests.drawn_study import LABELS, drawn_run
-from tests.unit.recipes.recipes import FULL
 
 pytestmark = pytest.mark.usefixtures("needs_world")
 STEER, COMPARE = "pages/3_Steer.py", "pages/4_Compare.py"
@@ -80,7 +76,7 @@ def test_wrong_text_stays_and_leaves_the_controls(steering):
     for broken, says in (
         (good.replace('\n  "seed"', '\n  "sede"'), "nearest known one is 'seed'"),
         (good.replace('\n  "seed": 0', '"seed": '), "Line "),
-        (good.replace('\n  "seed": 0', '"seed": 99999999999'), "more than the"),
+        (good.replace('\n  "seed": 0', '"seed": 99999999999'), "is outside of 0 to 2,147,483,647"),
         (good.replace('"label": "pirate"', '"label": "sea"'), "examples is not chosen on this screen"),
     ):
         assert broken != good
@@ -117,54 +113,6 @@ def test_a_hostile_link_is_one_sentence(open_app, letters):
     assert not app.exception
     assert len(app.error) == 1
     assert "link" in app.error[0].value
-
-
-@pytest.mark.parametrize("strange", [("model", "sae"), ("sae",)])
-def test_a_link_to_other_weights_asks_before_it_loads(open_app, strange):
-    other = {name: replace(getattr(FULL, name), source="somebody/something/folder") for name in strange}
-    app = open_app()
-    app.query_params["recipe"] = recipe_to_link(replace(FULL, **other))
-    app.switch_page(COMPARE).run()
-    for key in ("steerscope.model", "steerscope.sae"):
-        assert (app.session_state[key] if key in app.session_state else "demo") == "demo"
-    assert app.button(key="recipe_load")
-    app.button(key="recipe_leave").click().run()
-    assert not [button for button in app.button if button.key == "recipe_load"]
-
-
-def test_an_sae_of_ones_own_is_not_taken_for_the_presets(open_app):
-    """The recipe names the preset's SAE by its name; the session has another one for the same model."""
-    named = presets()["demo"].default_sae
-    app = open_app(model="demo", sae="somebody/something/folder")
-    app.query_params["recipe"] = recipe_to_link(replace(FULL, sae=replace(FULL.sae, source=named)))
-    app.switch_page(COMPARE).run()
-    assert not app.exception
-    assert app.session_state["steerscope.sae"] == named
-
-
-def test_weights_are_checked_though_the_ranking_is_here_without_them(open_alone):
-    """A study brings its ranking and loads no model."""
-    run = drawn_run()
-    app = open_alone(
-        STEER,
-        examples_id=runtime.store.put("examples", run.examples.fingerprint, run.examples),
-        label=LABELS[0],
-        ranking_id=runtime.store.put("ranking", "r", run),
-    )
-    recipe = Recipe(
-        model=ModelSource("demo", sha256="0" * 64),
-        prompts=("Explain bread.",),
-        sae=SaeSource("demo", "blocks.2.hook_resid_post"),
-        features=(ChosenFeature(5, 0.5, float(run.statistics.max_act[5])),),
-        examples=ExamplesSource(run.examples.fingerprint, LABELS[0], 6, 6),
-        ranking=run.rankings[LABELS[0]].settings,
-    )
-    assert runtime.shelf().loaded("model") == []
-    app.query_params["recipe"] = recipe_to_link(recipe)
-    until_idle(app.run())
-    assert not app.exception
-    assert "other weights of the model" in app.error[0].value
-    assert "steerscope.features" not in app.session_state
 
 
 def test_other_weights_under_the_same_name_are_not_taken_for_the_recipes(steering):

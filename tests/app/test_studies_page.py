@@ -3,6 +3,7 @@
 import io
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -125,6 +126,24 @@ def test_a_conversation_opens_turn_by_turn(open_alone, session):
     assert [one.turns for one in found.request.branches()] == [one.turns for one in last.request.branches()]
     assert app.number_input(key="steer_seed").value == 11
     assert runtime.jobs().active() == []
+
+
+def test_what_the_controls_do_not_offer_is_said(open_alone, session):
+    drawn = answers("compare")
+    ask = replace(drawn.request.ask, max_new_tokens=300, seed=12)
+    plan = replace(drawn.request.settings, diff_mean_factor=7.0, strength=replace(STRENGTH, features=((5, -9.0, 2.1),)))
+    told = replace(drawn, request=Request(TITLES, ask, plan))
+    session["comparison_id"] = runtime.store.put("compare", "c", told)
+    app = linked("pages/4_Compare.py", saved(open_alone, session, "compare", "Told"))
+    assert not app.exception
+    (warning,) = app.warning
+    said = warning.value.replace("\\", "")
+    for words in ("Tokens 300 is outside", "DiffMean factor 7 is outside", "factor -9 of feature 5 is outside"):
+        assert words in said
+    assert app.number_input(key="compare_seed").value == 12
+    assert app.number_input(key="compare_tokens").value == 64
+    app.button(key="left_out_close").click().run()
+    assert not app.warning
 
 
 @pytest.mark.parametrize(("chosen", "ran_on"), [("cuda:7", "cuda:7"), ("auto", "cuda:0"), ("auto", "cpu")])

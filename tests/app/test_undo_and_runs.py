@@ -1,10 +1,13 @@
 """Undo and redo of features and strengths, and the list of this session's runs; no model is loaded."""
 
+from types import SimpleNamespace
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from steering import runtime
 from tests.drawn_study import LABELS, drawn_answers, drawn_run
+from ui.compare_view import Plan
 from ui.controls import Ask, Strength
 from ui.work import Generated, Request
 
@@ -154,3 +157,47 @@ def test_a_saved_run_names_the_features_that_it_was_made_with(steer):
     assert not steer.exception
     (study,) = library().find()
     assert study.about.features == (5, 2)
+
+
+@pytest.fixture
+def compare(open_alone) -> AppTest:
+    """The Compare page of a session that had a comparison without LoRA, one with it, and one whose adapter is gone."""
+    run, store = drawn_run(), runtime.store
+    for id, adapter_id in (("without", None), ("lost", "lost"), ("with", "mine")):
+        drawn, max_act = drawn_answers("compare", judged=False), run.statistics.max_act
+        ask = Ask(tuple(drawn.request["prompts"]), 17, 0.7, 1.0, 11, 1)
+        titles, lora = (("Baseline", "SAE"), 1.0) if adapter_id is None else (("Baseline", "LoRA"), 0.8)
+        plan = Plan(titles, "", "prompt", 0.0, Strength(((5, 0.5, float(max_act[5])),), "clamp", "prompt"), lora)
+        store.put("compare", id, Generated(drawn.completions, Request(titles, ask, plan, adapter_id), None, ()))
+    store.put("adapter", "mine", SimpleNamespace(name="pirate"))
+    app = open_alone(
+        "pages/4_Compare.py",
+        examples_id=store.put("examples", run.examples.fingerprint, run.examples),
+        label=LABELS[0],
+        ranking_id=store.put("ranking", "r", run),
+        features=(5,),
+        adapter_id="mine",
+        comparison_id="without",
+    )
+    for id in ("lost", "with"):
+        app.session_state["steerscope.comparison_id"] = id
+        app.run()
+    return app
+
+
+def test_a_run_brings_its_own_adapter_or_none(compare):
+    compare.button(key="run_use_compare_without").click().run()
+    assert not compare.exception
+    assert compare.session_state["steerscope.adapter_id"] is None
+    assert compare.slider(key="compare_diff_mean").value == 0
+    assert not any("Made with other settings" in caption.value for caption in compare.caption)
+    compare.button(key="run_use_compare_with").click().run()
+    assert compare.session_state["steerscope.adapter_id"] == "mine"
+    assert compare.slider(key="lora_factor").value == 0.8
+
+
+def test_a_run_whose_adapter_is_gone_is_shown_and_not_taken(compare):
+    use = compare.button(key="run_use_compare_lost")
+    assert use.disabled
+    assert "train it again" in use.help
+    assert not compare.button(key="run_show_compare_lost").disabled
