@@ -77,6 +77,11 @@ def opened(open_app, session, page: str, recipe: Recipe, *, named: bool = True) 
     return app  # not run again: AppTest would go back to the page of the link from the one that the page led to
 
 
+def shown_recipe(app: AppTest, screen: str) -> Recipe:
+    (box,) = (one for one in app.text_area if (one.key or "").startswith(f"{screen}_recipe_text_"))
+    return read_recipe(box.value)
+
+
 def said(app: AppTest) -> str:
     return " ".join(warning.value for warning in app.warning).replace("\\", "")
 
@@ -96,7 +101,7 @@ def test_what_opens_is_the_recipe_on_the_screen_that_shows_all_of_it(open_app, s
     app = opened(open_app, session, page, recipe)
     screen = "steer" if page == STEER and beside == Baselines() else "compare"
     assert not app.error
-    shown = read_recipe(app.text_area(key=f"{screen}_recipe_text").value)
+    shown = shown_recipe(app, screen)
     assert shown == replace(recipe, sae=replace(recipe.sae, source=session["sae"]))
     assert not app.warning
     assert runtime.shelf().loaded("model") == []
@@ -111,7 +116,7 @@ def test_what_the_screen_does_otherwise_is_said_until_it_is_closed(open_app, ses
     assert "LoRA adapter (sha256 cccccccccccc) is not in memory, so LoRA is left out" in told
     assert "DiffMean at factor 0" in told
     assert f"judged for sea, this screen judges for {LABELS[0]}" in told
-    assert read_recipe(app.text_area(key="compare_recipe_text").value).baselines == Baselines()
+    assert shown_recipe(app, "compare").baselines == Baselines()
     app.button(key="left_out_close").click().run()
     assert not app.warning
 
@@ -125,7 +130,7 @@ def test_the_recipes_own_adapter_stands_beside_whatever_it_is_called_here(open_a
     recipe = replace(RECIPE, baselines=Baselines(adapter=adapter_source(adapter, 0.5)))
     app = opened(open_app, session, COMPARE, recipe)
     assert app.session_state["steerscope.adapter_id"] == "mine"
-    assert read_recipe(app.text_area(key="compare_recipe_text").value).baselines == recipe.baselines
+    assert shown_recipe(app, "compare").baselines == recipe.baselines
     assert not app.warning
 
 
