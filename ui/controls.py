@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from steering.errors import SteeringError
+from ui.factor_input import factor_input, put_factor
 from ui.state import chosen, feature_key
 from ui.text import plain
 
@@ -84,10 +85,6 @@ def slider_limit(max_act: float, resid_norm: float) -> float:
     return min(FACTOR_LIMIT, max(1.0, ceil(2 * 1.5 * resid_norm / max_act) / 2))
 
 
-def _synchronise(source: str, target: str, limit: float) -> None:
-    st.session_state[target] = min(st.session_state[source], limit)
-
-
 def strength_controls(run: "RankingRun", features: tuple[int, ...], *, key: str = "strength") -> Strength:
     """Mode, scope, and for each feature boost or suppress with slider and number box.
 
@@ -152,7 +149,7 @@ def put_strength(strength: Strength, run: "RankingRun", *, key: str = "strength"
     st.session_state[f"{key}_mode"] = strength.mode
     st.session_state[f"{key}_scope_{positions}"] = strength.scope
     left = []
-    for feature_id, factor, max_act in strength.features:
+    for feature_id, factor, _ in strength.features:
         name = feature_key(key, feature_id)
         low = lowest_factor(strength.mode)
         if strength.mode == "ablate":
@@ -162,11 +159,7 @@ def put_strength(strength: Strength, run: "RankingRun", *, key: str = "strength"
             continue
         if strength.mode in ("add", "clamp") and factor:  # 0 has no sign, so the present one stays
             st.session_state[f"{name}_sign"] = "Suppress" if factor < 0 else "Boost"
-        limit = slider_limit(max_act, run.statistics.resid_norm)
-        if strength.mode == "scale":
-            name, limit = f"{name}_scale", FACTOR_LIMIT
-        st.session_state[f"{name}_box"] = abs(factor)
-        st.session_state[f"{name}_slider"] = min(limit, abs(factor))
+        put_factor(f"{name}_scale" if strength.mode == "scale" else name, abs(factor))
     return tuple(left)
 
 
@@ -201,20 +194,12 @@ def _feature(
         if mode == "scale":
             name, start = f"{name}_scale", SCALE_START
         limit = FACTOR_LIMIT if mode == "scale" else slider_limit(max_act, run.statistics.resid_norm)
-        st.session_state.setdefault(f"{name}_box", start)
-        st.session_state.setdefault(f"{name}_slider", min(limit, st.session_state[f"{name}_box"]))
         slider, box = st.columns([3, 1], vertical_alignment="bottom")
-        slider.slider(
-            "Factor", 0.0, limit, step=0.05, key=f"{name}_slider", persist_state="session", on_change=_synchronise,
-            args=(f"{name}_slider", f"{name}_box", FACTOR_LIMIT), help=_factor_help(mode, start, scope),
-        )  # fmt: skip
-        box.number_input(
-            "Factor, exactly", 0.0, FACTOR_LIMIT, step=0.05, key=f"{name}_box", label_visibility="collapsed",
-            persist_state="session", on_change=_synchronise, format="%.2f",
-            args=(f"{name}_box", f"{name}_slider", limit),
-        )  # fmt: skip
+        told = _factor_help(mode, start, scope)
+        factor = _checked(
+            factor_input(name, (slider, box), start=start, slider_end=limit, box_end=FACTOR_LIMIT, help=told)
+        )
         tracks.append(st.columns([3, 1])[0].empty())
-        factor = _checked(st.session_state[f"{name}_box"])
         if sign == "Suppress" and not one_way:
             factor = -factor
         share = abs(factor) * max_act / run.statistics.resid_norm

@@ -9,6 +9,7 @@ from steering import runtime
 from steering.gallery import shelf
 from steering.studies.library import library
 from tests.app.conftest import ROOT
+from tests.app.factors import factor_box
 from tests.drawn_gallery import DRAWN, draw_gallery, drawn_generated
 
 COMPARED, STEERED = DRAWN
@@ -56,7 +57,7 @@ def test_a_card_opens_its_screen_with_the_stored_answers(open_app, drawn):
 def test_a_link_opens_one_with_its_factor_and_scope(drawn):
     app = linked(STEERED.id)
     assert not app.exception
-    assert app.number_input(key="strength_demo_demo_5_box").value == 0.45
+    assert factor_box(app, "strength_demo_demo_5").value == 0.45
     assert any(f"/Steer?study={STEERED.id}" in code.value for code in app.code)
     assert not is_about_other_weights(app)
 

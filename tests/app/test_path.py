@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from steering import runtime
 from steering.errors import Cancelled
 from steering.jobs import JobState, QueueFullError
+from tests.app.factors import factor_box, factor_slider
 from ui import start
 from ui.controls import FACTOR_LIMIT
 from ui.text import plain
@@ -112,11 +113,11 @@ def test_steer_and_compare(ranked):
     ranked.switch_page("pages/3_Steer.py").run()
     ranked.text_area(key="steer_prompts_demo").set_value("Explain how bread is baked.").run()
     assert runtime.jobs().active() == [], "moving a control must not generate"
-    ranked.number_input(key=f"strength_demo_demo_{feature}_box").set_value(FACTOR_LIMIT).run()
-    slider = ranked.slider(key=f"strength_demo_demo_{feature}_slider")
+    factor_box(ranked, f"strength_demo_demo_{feature}").set_value(FACTOR_LIMIT).run()
+    slider = factor_slider(ranked, f"strength_demo_demo_{feature}")
     assert slider.value == slider.max <= FACTOR_LIMIT, "the box goes on where the slider ends"
-    ranked.number_input(key=f"strength_demo_demo_{feature}_box").set_value(0.5).run()
-    assert ranked.slider(key=f"strength_demo_demo_{feature}_slider").value == 0.5
+    factor_box(ranked, f"strength_demo_demo_{feature}").set_value(0.5).run()
+    assert factor_slider(ranked, f"strength_demo_demo_{feature}").value == 0.5
     ranked.button(key="generate").click().run()
     until_idle(ranked)
     assert not ranked.exception
@@ -125,9 +126,9 @@ def test_steer_and_compare(ranked):
     assert done.completions[1].receipt.features[0].factor == 0.5
     assert len(done.scores) == 2
     assert renewals(ranked) == 0
-    ranked.number_input(key=f"strength_demo_demo_{feature}_box").set_value(1.0).run()
+    factor_box(ranked, f"strength_demo_demo_{feature}").set_value(1.0).run()
     assert renewals(ranked) == 1, "another factor than that of the answers"
-    ranked.number_input(key=f"strength_demo_demo_{feature}_box").set_value(0.5).run()
+    factor_box(ranked, f"strength_demo_demo_{feature}").set_value(0.5).run()
     assert renewals(ranked) == 0
     ranked.switch_page("pages/4_Compare.py").run()
     ranked.number_input(key="lora_epochs_small").set_value(1).run()
@@ -354,7 +355,7 @@ def test_strength_starts_where_the_model_bears_it_and_never_raises_below_zero(ra
     feature = ranked.session_state["steerscope.features"][0]
     run = runtime.store.get("ranking", ranked.session_state["steerscope.ranking_id"])
     name = f"strength_demo_demo_{feature}"
-    share = ranked.number_input(key=f"{name}_box").value * run.statistics.max_act[feature] / run.statistics.resid_norm
+    share = factor_box(ranked, name).value * run.statistics.max_act[feature] / run.statistics.resid_norm
     assert share == pytest.approx(0.6, abs=0.1)
     ranked.segmented_control(key=f"{name}_sign").set_value("Suppress").run()
     ranked.selectbox(key="strength_mode").select("min_clamp").run()
@@ -362,7 +363,7 @@ def test_strength_starts_where_the_model_bears_it_and_never_raises_below_zero(ra
     assert direction.disabled
     assert direction.value == "Boost"
     ranked.selectbox(key="strength_mode").select("scale").run()
-    assert ranked.number_input(key=f"{name}_scale_box").value == 2
+    assert factor_box(ranked, f"{name}_scale").value == 2
 
 
 def test_methods_are_compared_on_other_prompts_than_strengths_are_chosen_on(ranked):

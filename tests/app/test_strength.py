@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from steering import runtime
+from tests.app.factors import factor_box
 
 pytestmark = pytest.mark.usefixtures("needs_world")
 
@@ -36,7 +37,7 @@ def steering(open_app) -> AppTest:
 
 def test_a_strength_is_found_used_and_goes_stale(steering: AppTest) -> None:
     feature = steering.session_state["steerscope.features"][0]
-    box = f"strength_demo_demo_{feature}_box"
+    name = f"strength_demo_demo_{feature}"
     assert not any(button.key == "use_strength" for button in steering.button)
     steering.button(key="find_strength").click().run()
     until_idle(steering)
@@ -47,7 +48,7 @@ def test_a_strength_is_found_used_and_goes_stale(steering: AppTest) -> None:
     assert len(steering.get("plotly_chart")) == 1
     if found.proposal.factor is not None:
         steering.button(key="use_strength").click().run()
-        assert steering.number_input(key=box).value == found.proposal.factor
+        assert factor_box(steering, name).value == found.proposal.factor
     assert steering.button(key="find_strength").disabled, "moving the slider does not make it stale"
     steering.selectbox(key="strength_mode").select("clamp").run()
     assert not steering.exception
@@ -66,7 +67,7 @@ def test_a_strength_is_found_used_and_goes_stale(steering: AppTest) -> None:
     assert len(features)
     concepts = next(frame.value for frame in steering.dataframe if "Concept" in frame.value.columns)
     assert "french (meant)" in concepts["Concept"].tolist()
-    steering.number_input(key=box).set_value(0.1).run()
+    factor_box(steering, name).set_value(0.1).run()
     assert any("press “Look” to renew" in one.value for one in steering.caption)
 
 

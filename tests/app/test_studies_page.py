@@ -12,6 +12,7 @@ from steering import runtime
 from steering.outlook import device_of
 from steering.studies.library import library
 from tests.app.conftest import ROOT, table_key
+from tests.app.factors import factor_box
 from tests.drawn_study import LABELS, drawn_answers, drawn_completion, drawn_run
 from ui.compare_view import Plan
 from ui.controls import Ask, Strength
@@ -88,7 +89,7 @@ def test_a_link_opens_the_screen_as_it_was_after_a_restart(open_alone, session, 
     assert app.number_input(key=f"{screen}_seed").value == 11
     assert app.number_input(key=f"{screen}_tokens").value == 17
     assert app.selectbox(key="strength_mode").value == "clamp"
-    assert app.number_input(key="strength_demo_demo_5_box").value == 0.45
+    assert factor_box(app, "strength_demo_demo_5").value == 0.45
     if screen == "compare":
         assert app.slider(key="compare_diff_mean").value == -0.25
         assert any("Overall" in frame.value.columns for frame in app.dataframe)

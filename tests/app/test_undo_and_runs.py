@@ -6,12 +6,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from steering import runtime
+from tests.app.factors import factor_box
 from tests.drawn_study import LABELS, drawn_answers, drawn_run
 from ui.compare_view import Plan
 from ui.controls import Ask, Strength
 from ui.work import Generated, Request
 
-BOX = "strength_demo_demo_5_box"
+NAME = "strength_demo_demo_5"
 
 
 def answers(factor: float, seed: int, features: tuple[int, ...] = (5,)) -> Generated:
@@ -49,9 +50,9 @@ def ends(app: AppTest) -> tuple[bool, bool]:
 
 
 def test_strength_mode_and_features_can_be_undone_and_done_again(steer):
-    first = steer.number_input(key=BOX).value
+    first = factor_box(steer, NAME).value
     assert ends(steer) == (False, False)
-    steer.number_input(key=BOX).set_value(0.25).run()
+    factor_box(steer, NAME).set_value(0.25).run()
     steer.selectbox(key="strength_mode").set_value("clamp").run()
     steer.multiselect(key="pick_r").set_value([5, 2]).run()
     assert steer.session_state["steerscope.features"] == (5, 2)
@@ -59,40 +60,40 @@ def test_strength_mode_and_features_can_be_undone_and_done_again(steer):
     assert steer.session_state["steerscope.features"] == (5,)
     undo(steer)
     assert steer.selectbox(key="strength_mode").value == "add"
-    assert steer.number_input(key=BOX).value == 0.25
+    assert factor_box(steer, NAME).value == 0.25
     undo(steer)
-    assert steer.number_input(key=BOX).value == first
+    assert factor_box(steer, NAME).value == first
     assert ends(steer) == (False, True)
     for _ in range(3):
         redo(steer)
     assert steer.session_state["steerscope.features"] == (5, 2)
     assert steer.selectbox(key="strength_mode").value == "clamp"
-    assert steer.number_input(key=BOX).value == 0.25
+    assert factor_box(steer, NAME).value == 0.25
     assert ends(steer) == (True, False)
     assert not steer.exception
 
 
 def test_a_change_after_an_undo_takes_the_redo_away(steer):
-    steer.number_input(key=BOX).set_value(0.25).run()
+    factor_box(steer, NAME).set_value(0.25).run()
     undo(steer)
-    steer.number_input(key=BOX).set_value(0.5).run()
+    factor_box(steer, NAME).set_value(0.5).run()
     assert ends(steer) == (True, False)
     undo(steer)
     redo(steer)
-    assert steer.number_input(key=BOX).value == 0.5
+    assert factor_box(steer, NAME).value == 0.5
 
 
 def test_the_last_feature_taken_out_comes_back_with_its_strength(steer):
-    steer.number_input(key=BOX).set_value(0.25).run()
+    factor_box(steer, NAME).set_value(0.25).run()
     steer.multiselect(key="pick_r").set_value([]).run()
     assert steer.session_state["steerscope.features"] == ()
     undo(steer)
     assert steer.session_state["steerscope.features"] == (5,)
-    assert steer.number_input(key=BOX).value == 0.25
+    assert factor_box(steer, NAME).value == 0.25
 
 
 def test_a_new_ranking_begins_a_new_history(steer):
-    steer.number_input(key=BOX).set_value(0.25).run()
+    factor_box(steer, NAME).set_value(0.25).run()
     assert ends(steer) == (True, False)
     steer.session_state["steerscope.ranking_id"] = runtime.store.put("ranking", "other", drawn_run())
     steer.run()
@@ -119,7 +120,7 @@ def test_runs_are_listed_shown_again_and_their_settings_taken(steer):
     steer.button(key="run_use_steer_b").click().run()
     assert not steer.exception
     assert steer.session_state["steerscope.completions_id"] == "b"
-    assert steer.number_input(key=BOX).value == 0.8
+    assert factor_box(steer, NAME).value == 0.8
     assert steer.segmented_control(key="strength_demo_demo_5_sign").value == "Suppress"
     assert steer.number_input(key="steer_seed").value == 12
     assert not any("Made with other settings" in caption.value for caption in steer.caption)
