@@ -30,8 +30,9 @@ _UNSUPPORTED = {
     "skip_transcoder": "it is a transcoder: it does not write where it reads, so it cannot steer",
     "jumprelu_transcoder": "it is a transcoder: it does not write where it reads, so it cannot steer",
     "jumprelu_skip_transcoder": "it is a transcoder: it does not write where it reads, so it cannot steer",
-    "batchtopk": "it is a training checkpoint without a threshold; save it with sae-lens' save_inference_model",
-    "matryoshka_batchtopk": "it is a training checkpoint without a threshold; save it with save_inference_model",
+    "batchtopk": "it is a training checkpoint whose file holds no topk_threshold; save it with save_inference_model",
+    "matryoshka_batchtopk": "it is a training checkpoint whose file holds no topk_threshold; save it with "
+    "save_inference_model",
     "abstopk": "its features fire in both directions, which the scores here do not cover",
     "temporal": "its features depend on earlier tokens",
     "matching_pursuit": "it has no encoder that reads one feature",
@@ -73,11 +74,16 @@ def build_autoencoder(
     """
     if not isinstance(config.get("metadata") or {}, Mapping):
         raise SaeError(f"{where}: metadata in its config is {config['metadata']!r}, expected an object.")
+    config, tensors, is_rescaled = _inference_form(config, tensors)
     architecture = _architecture(config, where)
     normalization = _normalization(config, where, activation_scaling_factor)
     weights = _checked(architecture, config, tensors, where)
     metadata = _metadata(config, release=release, sae_id=sae_id, path=path, revision=revision, sha256=sha256)
     _refuse_single_heads(config, where)
+    if is_rescaled:
+        norms = weights["W_dec"].norm(dim=-1)
+        weights["W_enc"], weights["b_enc"] = weights["W_enc"] * norms, weights["b_enc"] * norms
+        weights["W_dec"] = weights["W_dec"] / norms[:, None]
     if config.get("normalize_activations") == "expected_average_only_in":
         assert activation_scaling_factor is not None
         weights["W_enc"] = weights["W_enc"] * activation_scaling_factor
@@ -138,6 +144,28 @@ def fold_decoder_norms(sae: SparseAutoencoder, *, choose_by_rescaled: bool = Fal
         threshold=scaled(sae.threshold),
         b_mag=scaled(sae.b_mag),  # r_mag is a ratio of two encoders, both scaled
     )
+
+
+def _inference_form(
+    config: Mapping[str, Any], tensors: Mapping[str, Tensor]
+) -> tuple[Mapping[str, Any], Mapping[str, Tensor], bool]:
+    """A training checkpoint of a BatchTopK SAE (Matryoshka ones are such) as the JumpReLU SAE that sae-lens makes of
+    it: its ``topk_threshold`` becomes the threshold of every feature.
+
+    Source: ``process_state_dict_for_saving_inference`` of sae-lens' ``BatchTopKTrainingSAE``.
+
+    Returns:
+        Config, tensors, and whether the threshold is one of activations times decoder norm, so that the norms have to
+        be folded without it; anything else comes back as it is.
+    """
+    trained = config.get("architecture")
+    if trained not in ("batchtopk", "matryoshka_batchtopk") or not {"topk_threshold", "b_enc"} <= set(tensors):
+        return config, tensors, False
+    given = dict(tensors)
+    given["threshold"] = given.pop("topk_threshold").to(torch.float32).reshape(-1)[:1].expand_as(given["b_enc"])
+    metadata = {"training_architecture": trained, **(config.get("metadata") or {})}
+    rescaled = bool(config.get("rescale_acts_by_decoder_norm", False))
+    return {**config, "architecture": "jumprelu", "metadata": metadata}, given, rescaled
 
 
 def _architecture(config: Mapping[str, Any], where: str) -> Architecture:

@@ -82,9 +82,41 @@ def test_a_trained_batchtopk_sae_is_read_as_jumprelu(tmp_path):
     assert sae.architecture == "jumprelu"
     assert sae.metadata.training_architecture == "batchtopk"
     assert sae.threshold.unique().numel() == 1
+
+
+@pytest.mark.parametrize("rescaled", [False, True])
+@pytest.mark.parametrize("scaling_factor", [None, 3.0])
+def test_a_training_checkpoint_is_read_as_what_sae_lens_saves_of_it(tmp_path, rescaled, scaling_factor):
+    from sae_lens import BatchTopKTrainingSAE, BatchTopKTrainingSAEConfig
+    from sae_lens.saes.sae import SAEMetadata
+
+    config = BatchTopKTrainingSAEConfig(
+        d_in=12,
+        d_sae=40,
+        k=4,
+        rescale_acts_by_decoder_norm=rescaled,
+        normalize_activations="none" if scaling_factor is None else "expected_average_only_in",
+        metadata=SAEMetadata(hook_name="blocks.1.hook_resid_post"),
+    )
+    trained = BatchTopKTrainingSAE(config)
+    for name in ("W_enc", "W_dec", "b_enc", "b_dec"):
+        getattr(trained, name).data.copy_(tensors_of("standard")[name])
+    trained.topk_threshold.fill_(1.5)
     trained.save_model(tmp_path / "checkpoint")
-    with pytest.raises(SaeError, match="save_inference_model"):
-        load_sae(str(tmp_path / "checkpoint"))
+    if scaling_factor is not None:
+        (tmp_path / "checkpoint" / "activation_scaler.json").write_text(json.dumps({"scaling_factor": scaling_factor}))
+        trained.fold_activation_norm_scaling_factor(scaling_factor)
+    trained.save_inference_model(tmp_path / "inference")
+    ours, theirs = load_sae(str(tmp_path / "checkpoint")), load_sae(str(tmp_path / "inference"))
+    assert (ours.architecture, ours.metadata.training_architecture) == ("jumprelu", "batchtopk")
+    for name in ("W_enc", "W_dec", "b_enc", "b_dec", "threshold"):
+        assert close(getattr(ours, name), getattr(theirs, name)), name
+    resid = residuals(20)
+    acts = ours.encode(resid)
+    assert 0 < int((acts > 0).sum()) < acts.numel()
+    assert close(acts, theirs.encode(resid))
+    if scaling_factor is None:
+        assert torch.equal(acts, theirs.encode(resid)), "to the last bit"
 
 
 def test_a_trained_matryoshka_sae_is_read_as_jumprelu_and_fires_as_sae_lens_says(tmp_path):
@@ -106,6 +138,8 @@ def test_a_trained_matryoshka_sae_is_read_as_jumprelu_and_fires_as_sae_lens_says
     assert 0 < int((acts > 0).sum()) < acts.numel()
     assert close(ours.encode(resid), acts * theirs.W_dec.norm(dim=-1))
     assert close(ours.reconstruct(resid), theirs.decode(acts))
+    trained.save_model(tmp_path / "checkpoint")
+    assert torch.equal(load_sae(str(tmp_path / "checkpoint")).encode(resid), ours.encode(resid))
 
 
 def close(ours, theirs):
@@ -318,7 +352,7 @@ def test_a_hub_repository_is_a_release(answers):
         (JB, "add the id of one; it has 13, among them blocks.0.hook_resid_pre"),
         (f"{GEMMA.removesuffix('l')}/{GEMMA_ID}", f"close ones are {GEMMA}"),
         ("gpt2-small-res/blocks.8.hook_resid_pre", f"close ones are {JB}"),
-        ("nothing", "no folder and no release 'nothing'"),
+        ("nothing", "no folder and no release 'nothing'; the list of sae-lens has 1"),
         ("me/my-saes/weights.pt", "pickle file"),
     ],
 )

@@ -57,7 +57,7 @@ def test_more_firing_features_than_features():
     [
         ("transcoder", "cannot steer"),
         ("jumprelu_skip_transcoder", "cannot steer"),
-        ("batchtopk", "save_inference_model"),
+        ("batchtopk", "holds no topk_threshold; save it with save_inference_model"),
         ("abstopk", "both directions"),
         ("temporal", "earlier tokens"),
         ("crosscoder", "known are standard, jumprelu, topk, gated"),
