@@ -63,6 +63,8 @@ class Receipt:
         revision: commit on the Hub that the model came from, None for what did not come from there.
         sae_preparation: what stood between the stored SAE and its use (norms folded, tokens centred or scaled), one
             sentence each; empty where no feature was written or nothing did.
+        device: where the model's weights lay; None in receipts from before this was kept.
+        dtype: their number format, e.g. ``bfloat16``; None likewise.
     """
 
     mode: str | None
@@ -91,6 +93,8 @@ class Receipt:
     versions: dict[str, str]
     revision: str | None = None
     sae_preparation: tuple[str, ...] = ()
+    device: str | None = None
+    dtype: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -385,4 +385,6 @@ def _receipt(
         versions=versions,
         revision=model.revision,
         sae_preparation=writer.sae.preparation if features and writer.sae is not None else (),
+        device=model.placement,
+        dtype=str(model.dtype).removeprefix("torch."),
     )

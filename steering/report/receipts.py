@@ -66,6 +66,7 @@ def receipt_rows(completion: "Completion") -> tuple[tuple[str, str], ...]:
         ("turns before", str(len(completion.earlier))),
         ("seed, temperature", f"{receipt.seed} (sample {receipt.sample}), {receipt.temperature:g}"),
         ("model revision", receipt.revision or "–"),
+        ("weights", f"{receipt.dtype} on {receipt.device}" if receipt.dtype else "–"),
         ("SAE", " ".join(receipt.sae_preparation) or "–"),
         ("time", f"{receipt.seconds:.2f} s in a batch of {receipt.batch_size}"),
     )

@@ -94,6 +94,29 @@ def arrow_fields(kind: Any) -> list[tuple[str, Any]]:
     return [(one.name, arrow_type(hints[one.name])) for one in fields(kind)]
 
 
+def as_written(expected: Any, found: Any, kind: Any) -> list[Any]:
+    """The Arrow fields of a dataclass without those that a file from before them lacks, where they have a default.
+
+    Args:
+        expected: schema or struct type of ``kind``.
+        found: the same of a file.
+        kind: the dataclass.
+    """
+    import pyarrow as pa
+
+    written, hints = [], _hints(kind)
+    for one in fields(kind):
+        field, inner = expected.field(one.name), _without_none(hints[one.name])[0]
+        if one.name not in found.names:
+            if one.default is MISSING and one.default_factory is MISSING:
+                written.append(field)
+        elif is_dataclass(inner) and pa.types.is_struct(found.field(one.name).type):
+            written.append(field.with_type(pa.struct(as_written(field.type, found.field(one.name).type, inner))))
+        else:
+            written.append(field)
+    return written
+
+
 def to_cell(kind: Any, value: Any) -> Any:
     """A plain value as Arrow takes it: what may be one of several kinds is kept as JSON text."""
     kind, optional = _without_none(kind)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from steering.errors import StudyError
 from steering.studies.parquet_pages import unpacked
-from steering.studies.plain import arrow_fields, from_cell, from_plain, to_cell, to_plain
+from steering.studies.plain import arrow_fields, as_written, from_cell, from_plain, to_cell, to_plain
 
 if TYPE_CHECKING:
     from pyarrow.parquet import FileMetaData
@@ -50,6 +50,8 @@ def write_table(path: Path, kind: type[Row], rows: Sequence[Row]) -> None:
 def read_table(path: Path, kind: type[Row]) -> tuple[Row, ...]:
     """The rows that :func:`write_table` wrote.
 
+    A column that a later version added may be missing, where it has a default.
+
     Raises:
         StudyError: other columns, a value out of place, or more than the caps.
     """
@@ -63,7 +65,7 @@ def read_table(path: Path, kind: type[Row]) -> tuple[Row, ...]:
         if path.stat().st_size > MAX_BYTES:
             raise _too_large(path.name)
         with pq.ParquetFile(path) as file:
-            if not file.schema_arrow.equals(expected):
+            if not file.schema_arrow.equals(pa.schema(as_written(expected, file.schema_arrow, kind))):
                 raise StudyError(f"{path.name} has other columns than this version writes; take a sound copy.")
             _check_size(path, file.metadata)
             for batch in file.iter_batches(batch_size=_BATCH_ROWS):

@@ -19,6 +19,8 @@ from steering.hook_points import HookPoint
 from steering.hooks import count_hooks, edit, record
 from steering.interventions import MODES, FeatureEdit, Intervention
 from steering.lora import LoraSettings, train_lora
+from steering.report.receipts import receipt_rows
+from tests.tiny import TINY
 from tests.tiny_sae import tiny_sae
 
 PROMPTS = ["tell me of the sea", "name three things that are in the winter"]
@@ -210,6 +212,15 @@ def test_one_bos_and_the_receipt_counts_it(tiny_model):
     found = generate(tiny_model, [BASELINE], PROMPTS, sampling=SHORT)
     expected = 0 if tiny_model.tokenizer.bos_token_id is None else 1
     assert {completion.receipt.bos_count for completion in found} == {expected}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_the_receipt_says_where_the_weights_lay_and_in_which_number_format(dtype):
+    model = TINY["llama"]()
+    model.model.to(getattr(torch, dtype))
+    (found,) = generate(model, [BASELINE], PROMPTS[:1], sampling=SHORT)
+    assert (found.receipt.device, found.receipt.dtype) == ("cpu", dtype)
+    assert ("weights", f"{dtype} on cpu") in receipt_rows(found)
 
 
 # 6, 11 ----------------------------------------------------------------------------------------------------------

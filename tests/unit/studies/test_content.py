@@ -1,7 +1,7 @@
 """What goes into a study's folder comes out the same, bit by bit; what was tampered with does not come out."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -302,3 +302,42 @@ def test_the_hook_point_travels_and_older_studies_have_none(tmp_path):
     del told["hook_point"]
     head.write_text(json.dumps(told), encoding="utf-8")
     assert read_ranking(tmp_path).hook_point is None
+
+
+@dataclass(frozen=True)
+class _Old:
+    name: str
+
+
+@dataclass(frozen=True)
+class _Inner(_Old):
+    device: str | None = None
+
+
+@dataclass(frozen=True)
+class _OldRow:
+    inner: _Old
+
+
+@dataclass(frozen=True)
+class _NewRow:
+    inner: _Inner
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class _OtherRow:
+    inner: _Inner
+    note: str
+
+
+def test_a_column_that_came_later_may_be_missing_where_it_has_a_default(tmp_path):
+    path = tmp_path / "rows.parquet"
+    write_table(path, _OldRow, [_OldRow(_Old("a"))])
+    assert read_table(path, _NewRow) == (_NewRow(_Inner("a")),)
+    with pytest.raises(StudyError, match="other columns"):
+        read_table(path, _OtherRow)
+    write_table(path, _NewRow, [_NewRow(_Inner("a", "cpu"), "b")])
+    assert read_table(path, _NewRow) == (_NewRow(_Inner("a", "cpu"), "b"),)
+    with pytest.raises(StudyError, match="other columns"):
+        read_table(path, _OldRow)
