@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from steering.errors import SteeringError
+from steering.jobs import JobState
 from steering.presets import is_world_model
 from steering.prompting import suggested_prompts
 from ui import work
@@ -60,6 +62,8 @@ def _turns() -> None:
     writing: work.Request | None = work.request_of("converse") if job is not None and job.active else None
     if job is not None and writing is None:
         job_panel(job, key="converse_job")
+        if job.state is JobState.FAILED:
+            _kept(work.request_of("converse").ask.prompts[0])
     done = work.taken("converse")
     answered = writing.earlier if writing is not None else (*done.request.earlier, done) if done is not None else ()
     if done is not None and writing is None:
@@ -106,8 +110,18 @@ def _say(strength: Strength, ask: Ask) -> None:
         said = typed
     if said is not None:
         wanted = replace(ask, prompts=(said.strip(),))
-        work.start_turn(strength, _another_draw(wanted, strength, earlier, done), earlier)
+        try:
+            work.start_turn(strength, _another_draw(wanted, strength, earlier, done), earlier)
+        except SteeringError:
+            _kept(said)
+            raise
         st.rerun()
+
+
+def _kept(said: str) -> None:
+    """What was said and not answered: the input is empty by now, and nothing typed may be lost."""
+    st.caption("You said, with a button to copy it:")
+    st.code(said, language=None, wrap_lines=True, height=min(300, 60 + 20 * (len(said) // 60)))
 
 
 def _another_draw(
