@@ -8,6 +8,7 @@ from ui.feature_view import feature_panel
 from ui.frame import STEPS, empty_state, next_step, open_page, renew_note
 from ui.history import undo_buttons
 from ui.job_panel import job_panel
+from ui.pair_before import refusal, refusal_panel
 from ui.state import chosen
 from ui.text import plain
 
@@ -42,15 +43,19 @@ if again or first_time:
         st.session_state["ranked_for"] = (chosen.examples_id, label, chosen.model, chosen.sae)
         job = work.start_ranking(settings)
         job.wait(0.3)
-job_panel(job, key="ranking_job")
+        if not job.active and refusal() is not None:
+            st.rerun()  # the sidebar was drawn before
+job_panel(job, key="ranking_job", show_error_when_failed=refusal() is None)  # a refusal is shown below
 if job is not None and job.active:
     st.stop()
 if ranking_view.take_result(job):
     st.rerun()
 
+is_refused = refusal_panel(key="features")
 run = work.ranking_run()
 if run is None:
-    st.info("No ranking yet. Press “Rank features”.", icon=":material/info:")
+    if not is_refused:
+        st.info("No ranking yet. Press “Rank features”.", icon=":material/info:")
     st.stop()
 if label not in run.rankings:
     st.warning(plain(ranking_view.unrankable(run, label)), icon=":material/info:")

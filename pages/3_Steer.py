@@ -14,6 +14,7 @@ from ui.gallery_view import story_note
 from ui.history import undo_buttons
 from ui.job_panel import job_panel
 from ui.moved_view import moved_view
+from ui.pair_before import refusal_panel
 from ui.palette import NEGATIVE, feature_colour
 from ui.recipe_opening import open_recipe
 from ui.recipe_panel import steering_panel
@@ -29,7 +30,8 @@ open_recipe("steer")
 left_out.show()
 run = work.ranking_run()
 if run is None or chosen.label is None:
-    empty_state("Find features first.", STEPS[1].page, "Go to Features")
+    if not refusal_panel(key="steer"):
+        empty_state("Find features first.", STEPS[1].page, "Go to Features")
     st.stop()
 with st.container(horizontal=True, vertical_alignment="bottom", key="steer_choice"):
     feature_picker(run, chosen.label)

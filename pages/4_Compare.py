@@ -10,6 +10,7 @@ from ui.errors import boundary
 from ui.frame import STEPS, empty_state, open_page, renew_note
 from ui.gallery_view import story_note
 from ui.job_panel import job_panel
+from ui.pair_before import refusal_panel
 from ui.recipe_opening import open_recipe
 from ui.recipe_panel import comparison_panel
 from ui.state import chosen
@@ -26,7 +27,8 @@ open_recipe("compare")
 left_out.show()
 run = work.ranking_run()
 if run is None or chosen.label is None:
-    empty_state("Find features first.", STEPS[1].page, "Go to Features")
+    if not refusal_panel(key="compare"):
+        empty_state("Find features first.", STEPS[1].page, "Go to Features")
     st.stop()
 if not chosen.features:
     empty_state("Choose the features to compare with.", STEPS[2].page, "Go to Steer")

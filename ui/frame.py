@@ -11,11 +11,11 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from steering import runtime
-from steering.outlook import device_of
 from steering.presets import model_key
 from ui import start
 from ui.errors import show_error
 from ui.model_choice import model_choice, model_dialog, shown_sae
+from ui.pair_before import back_button, device_now, refusal
 from ui.state import chosen
 from ui.text import memory, plain
 
@@ -170,7 +170,10 @@ def _model_state() -> None:
     with st.container(gap=None, key="model_state"):
         st.markdown(f":material/memory: &nbsp;**{plain(chosen.model)}**")
         st.caption(f"SAE {plain(shown_sae())}")
-        if warmth.error:
+        if refusal() is not None:
+            st.caption(":red[:material/error:] Could not be loaded")
+            back_button(key="model_state")
+        elif warmth.error:
             show_error(warmth.error, title=warmth.phase)
         elif (size := _n_bytes()) is not None:
             st.caption(f":green[:material/check_circle:] Ready, {memory(size)} in memory")
@@ -183,8 +186,6 @@ def _model_state() -> None:
 
 def _n_bytes() -> int | None:
     """Memory of the session's model, measured; None where it is not loaded."""
-    kept, ready = chosen.sae_dtype, runtime.warmth().ready
-    device = device_of(chosen.model, chosen.sae, chosen.device, chosen.dtype, sae_dtype=kept, measure=ready)
-    key = model_key(chosen.model, device, chosen.dtype)
+    key = model_key(chosen.model, device_now(), chosen.dtype)
     size: int | None = runtime.shelf().ask("model", key, lambda model: model.n_bytes)
     return size

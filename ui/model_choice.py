@@ -11,13 +11,14 @@ from steering.catalogue.names import family
 from steering.catalogue.search import width_name
 from steering.devices import AUTO, SPLIT, devices
 from steering.errors import SteeringError
-from steering.memory import BYTES, GIB, SaeDtype, SaeShape, estimate
+from steering.memory import BYTES, SaeDtype, SaeShape, estimate
 from steering.outlook import Outlook, device_of, fetch_config, has_config, look_ahead, model_shape, sae_facts
 from steering.paths import existing_path
 from steering.presets import is_world_model, preset, presets, published_presets
 from ui.errors import boundary, show_error
+from ui.pair_before import choose_pair
 from ui.state import chosen
-from ui.text import plain
+from ui.text import memory, plain
 
 if TYPE_CHECKING:
     from steering.models import Dtype
@@ -107,8 +108,7 @@ def _dialog() -> None:
             _summary(pair, outlook)
             refused = outlook.refusal is not None
     if st.button("Use it", key="model_choice_use", type="primary", disabled=refused):
-        chosen.model, chosen.sae = pair.model, pair.sae
-        chosen.device, chosen.dtype, chosen.sae_dtype = device, cast("Dtype", dtype), sae_dtype
+        choose_pair(pair.model, pair.sae, device, cast("Dtype", dtype), sae_dtype)
         _close()
         st.toast(f"Now working with {plain(chosen.model)}. Rank the features again.", icon=":material/memory:")
         st.rerun()
@@ -159,7 +159,7 @@ def _titled(name: str) -> str:
     sae = None if facts.width is None else SaeShape(shape.d_model, facts.width, facts.architecture)
     device = device_of(name, one.default_sae)
     dtype = "float32" if device == "cpu" else one.dtype
-    return f"{one.title} · {estimate(shape, sae, dtype=dtype, device=device).gib:.1f} GiB"
+    return f"{one.title} · {memory(estimate(shape, sae, dtype=dtype, device=device).total)}"
 
 
 def _from_catalogue() -> _Pair:
@@ -330,14 +330,14 @@ def _of_l0(l0: float | None) -> str:
 
 
 def _memory(outlook: Outlook) -> str:
-    free = "" if outlook.free is None else f"; {outlook.free / GIB:.1f} GiB are free on {outlook.device}"
+    free = "" if outlook.free is None else f"; {memory(outlook.free)} are free on {outlook.device}"
     if outlook.memory is None:
         return f"not known before its config is here{free}"
     parts = outlook.memory
-    sae = f"SAE {parts.sae / GIB:.2f}" if outlook.with_sae else "without the SAE, whose width is not listed"
+    sae = f"SAE {memory(parts.sae)}" if outlook.with_sae else "without the SAE, whose width is not listed"
     return (
-        f"about {parts.gib:.1f} GiB{free} (weights {parts.weights / GIB:.2f}, {sae}, "
-        f"8 texts of 512 tokens {parts.work / GIB:.2f})"
+        f"about {memory(parts.total)}{free} (weights {memory(parts.weights)}, {sae}, "
+        f"8 texts of 512 tokens {memory(parts.work)})"
     )
 
 

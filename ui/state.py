@@ -52,6 +52,10 @@ _FROM_RANKING = ("feature_id", "features", "features_title", *_FROM_FEATURES)
 _FROM_LABEL = ("ranking_id", "ranking_title", "adapter_id", *_FROM_RANKING)
 _FROM_EXAMPLES = ("label", *_FROM_LABEL)
 _FROM_MODEL = ("conversation_id", *_FROM_LABEL)
+PAIR = ("model", "sae", "device", "dtype", "sae_dtype")
+"""The choices that say which model and SAE are worked with, and where."""
+OF_PAIR = _FROM_MODEL
+"""The choices that follow from them, each behind those that clear it."""
 
 
 class Chosen:

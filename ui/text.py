@@ -16,8 +16,11 @@ def counted(number: int, singular: str, plural: str | None = None) -> str:
 
 
 def memory(n_bytes: int) -> str:
-    """A number of bytes as one reads it: "26 MB", "5.2 GB"."""
-    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.0f} MB"
+    """A number of bytes as one reads it: "130 KiB", "26 MiB", "5.2 GiB"."""
+    for unit, size, digits in (("GiB", 2**30, 1), ("MiB", 2**20, 0)):
+        if n_bytes >= size:
+            return f"{n_bytes / size:.{digits}f} {unit}"
+    return f"{n_bytes / 2**10:.0f} KiB"
 
 
 def duration(seconds: float) -> str:

@@ -4,8 +4,8 @@ Every function here returns at once. What it submits runs in the worker thread o
 libraries there, and never calls Streamlit.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -14,10 +14,11 @@ import streamlit as st
 
 from steering import runtime
 from steering.conversation import Conversation, Turn
-from steering.errors import Cancelled, ExamplesError
+from steering.errors import Cancelled, ExamplesError, SteeringError
 from steering.jobs import Job
 from steering.outlook import device_of
 from ui.frame import update_menu
+from ui.pair_before import note_refusal, pair_name
 from ui.state import chosen, is_news, job_id, owner, set_job
 
 if TYPE_CHECKING:
@@ -152,11 +153,13 @@ def _asked(kind: str) -> tuple[object, ...]:
     return tuple(getattr(chosen, name) for name in _DEPENDS[kind])
 
 
-def pair(job: Job, model: str, sae: str, at: Place) -> Any:
+@contextmanager
+def pair(job: Job, model: str, sae: str, at: Place) -> "Iterator[Loaded]":
     """Hold a model and its SAE inside a job, which tells how far a download is and can be stopped meanwhile."""
     from steering.workbench import open_pair
 
-    return open_pair(
+    name = pair_name(job.owner, model, sae, at.device, at.dtype, at.sae_dtype)
+    opened = open_pair(
         model,
         sae,
         device=at.device,
@@ -165,6 +168,14 @@ def pair(job: Job, model: str, sae: str, at: Place) -> Any:
         should_stop=lambda: job.should_stop,
         on_progress=job.tell,
     )
+    with ExitStack() as held:
+        try:
+            loaded = held.enter_context(opened)
+        except SteeringError as error:
+            note_refusal(job.owner, name, str(error))
+            raise
+        note_refusal(job.owner, name, None)
+        yield loaded
 
 
 def start_ranking(settings: "RankingSettings") -> Job:

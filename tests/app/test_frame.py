@@ -81,7 +81,7 @@ def test_ready_is_said_of_a_model_that_is_loaded_and_of_no_other(open_app):
     assert "Loads at first use" in state(app)
     with runtime.lease("model", model_key("demo"), lambda: SimpleNamespace(n_bytes=26_400_000)):
         pass
-    assert "Ready, 26 MB in memory" in state(app.run())
+    assert "Ready, 25 MiB in memory" in state(app.run())
     app.session_state["steerscope.model"] = "gpt2"
     assert "Ready" not in state(app.run())
     assert "Loads at first use" in state(app)

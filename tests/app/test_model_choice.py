@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from huggingface_hub.errors import LocalEntryNotFoundError
+from safetensors.torch import save_file
 from streamlit.testing.v1 import AppTest
 
 from steering import runtime
@@ -111,7 +113,7 @@ def test_a_folder_of_ones_own_and_a_wrong_width(dialog, tmp_path):
         "metadata": {"hook_name": "blocks.1.hook_resid_post"},
     }
     (sae / "cfg.json").write_text(json.dumps(config))
-    (sae / "sae_weights.safetensors").touch()
+    save_file({"b_dec": torch.zeros(32)}, sae / "sae_weights.safetensors")
     dialog.segmented_control(key="model_choice_way").set_value("Your own").run()
     dialog.text_input(key="model_choice_model").set_value(str(model))
     dialog.text_input(key="model_choice_sae").set_value(str(sae)).run()
@@ -123,9 +125,19 @@ def test_a_folder_of_ones_own_and_a_wrong_width(dialog, tmp_path):
     dialog.run()
     assert not dialog.error
     assert told(dialog)["Files"] == "on this machine"
-    assert "about 0.0" in told(dialog)["Memory"]
+    assert re.match(r"about \d+ MiB; .* \(weights \d+ KiB, SAE \d+ KiB", told(dialog)["Memory"])
+    assert not dialog.warning, "the SAE does not say what it was trained on"
     dialog.button(key="model_choice_use").click().run()
     assert (state(dialog, "model"), state(dialog, "sae")) == (str(model), str(sae))
+
+
+def test_a_folder_that_is_not_there_is_not_offered_as_a_download(dialog):
+    dialog.segmented_control(key="model_choice_way").set_value("Your own").run()
+    dialog.text_input(key="model_choice_model").set_value("/nowhere/no-model")
+    dialog.text_input(key="model_choice_sae").set_value("gpt2-small-res-jb/blocks.1.hook_resid_pre").run()
+    assert "There is no folder /nowhere/no-model" in texts(dialog.error)
+    assert dialog.button(key="model_choice_use").disabled
+    assert not dialog.table
 
 
 def test_a_file_of_bare_tensors_is_looked_into_before_it_is_used(dialog, tmp_path, monkeypatch):

@@ -205,6 +205,20 @@ def test_a_conversation_that_is_full_says_so_with_numbers(ranked):
     (error,) = ranked.error
     assert "tokens, and the model reads" in error.value
     assert ranked.chat_input(key="converse_say")
+    assert [code.value for code in ranked.code] == [("bread " * 330).strip()], "what was typed is not lost"
+
+
+def test_a_turn_that_the_queue_refuses_is_not_lost(ranked, monkeypatch):
+    def refuse(*_given, **_options):
+        raise QueueFullError("Too much is waiting; try again.")
+
+    ranked.button(key="feature_pick").click().run()
+    ranked.switch_page("pages/3_Steer.py").run()
+    ranked.segmented_control(key="steer_form").set_value("Conversation").run()
+    monkeypatch.setattr("ui.work.start_turn", refuse)
+    ranked.chat_input(key="converse_say").set_value("Tell me about bread.").run()
+    assert "Too much is waiting" in ranked.error[0].value
+    assert [code.value for code in ranked.code] == ["Tell me about bread."]
 
 
 def test_where_the_template_takes_one_the_sentence_may_stand_in_the_system_prompt(comparing):
@@ -233,6 +247,66 @@ def test_another_model_keeps_the_examples_and_drops_the_ranking(ranked):
     assert ranked.session_state["steerscope.examples_id"] == examples
     assert not ranked.exception
     assert any("no/such-model" in error.value.replace("\\", "") for error in ranked.error)
+
+
+def test_after_a_load_that_failed_one_click_brings_back_the_pair_with_its_work(ranked):
+    names = ("model", "sae", "ranking_id", "features", "completions_id", "feature_id")
+
+    def now():
+        return {name: getattr(state, name) for name in names}
+
+    class _State:
+        def __getattr__(self, name):
+            key = f"steerscope.{name}"
+            return ranked.session_state[key] if key in ranked.session_state else None  # noqa: SIM401 - it has no get
+
+    state = _State()
+    ranked.button(key="feature_pick").click().run()
+    ranked.session_state["steerscope.completions_id"] = "kept"
+    before = now()
+    assert before["ranking_id"]
+    for attempt in ("no-such-release/layer_1", "no-such-release/layer_2"):  # the second does not become the way back
+        ranked.button(key="model_choice_open").click().run()
+        ranked.segmented_control(key="model_choice_way").set_value("Your own").run()
+        ranked.text_input(key="model_choice_model").set_value("demo")
+        ranked.text_input(key="model_choice_sae").set_value(attempt).run()
+        ranked.button(key="model_choice_use").click().run()
+        until_idle(ranked)
+        assert not ranked.exception
+        assert now()["ranking_id"] is None
+        (error,) = ranked.error
+        assert "no-such-release" in error.value.replace("\\", "")
+        assert not any("Press" in info.value for info in ranked.info)
+        assert any("Could not be loaded" in caption.value for caption in ranked.sidebar.caption)
+        assert not any("Ready" in caption.value for caption in ranked.sidebar.caption)
+    ranked.switch_page("pages/3_Steer.py").run()
+    assert "no-such-release" in ranked.error[0].value.replace("\\", "")
+    assert not any("Find features first" in text.value for text in ranked.markdown)
+    ranked.button(key="steer_pair_before").click().run()
+    assert not ranked.exception
+    assert not ranked.error
+    assert now() == before
+    assert any("Ready" in caption.value for caption in ranked.sidebar.caption)
+    assert not [button for button in ranked.button if str(button.key).endswith("pair_before")]
+
+
+def test_the_work_of_other_examples_is_not_brought_back():
+    def page() -> None:
+        from ui.pair_before import _go_back, choose_pair
+        from ui.state import chosen
+
+        chosen.examples_id, chosen.label, chosen.ranking_id = "mine", "sea", "of mine"
+        choose_pair("other", "sae", "auto", "auto", "float32")
+        assert (chosen.model, chosen.ranking_id) == ("other", None)
+        chosen.examples_id = "others"
+        _go_back()
+        assert (chosen.model, chosen.sae, chosen.ranking_id) == ("demo", "demo", None)
+        choose_pair("other", "sae", "auto", "auto", "float32")
+        chosen.model = "third"  # chosen in another way: the way back is not from here
+        _go_back()
+        assert chosen.model == "third"
+
+    assert not AppTest.from_function(page).run().exception
 
 
 def test_all_labels_are_ranked_in_one_pass(open_app):
