@@ -149,9 +149,12 @@ def token_activations(
     *,
     progress: Progress | None = None,
 ) -> list[TokenActivations]:
-    """Activations of a few features on every token of a few texts, BOS and template tokens left out of the values."""
+    """Activations of a few features on every token of a few texts, BOS and template tokens left out of the values.
+
+    ``progress`` counts the tokens that `collect_statistics` counts: eligible ones.
+    """
     encoded = encode_examples(model, texts, prompts)
-    total = sum(len(text) for text in encoded)
+    total = sum(sum(text.eligible) for text in encoded)
     found: dict[int, TokenActivations] = {}
     done = 0
     for rows in batches_by_length(encoded):
@@ -163,7 +166,7 @@ def token_activations(
             found[row] = TokenActivations(
                 tuple(token_texts(model, text.input_ids)), text.eligible, acts[place, acts.shape[1] - len(text) :]
             )
-            done += len(text)
+            done += sum(text.eligible)
         if progress is not None:
             progress(done, total)
     return [found[row] for row in range(len(encoded))]

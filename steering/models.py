@@ -18,7 +18,7 @@ from steering.hub import OnBytes, at, fetch_model, short, split_revision
 from steering.layout import ModelLayout, detect_layout
 from steering.outlook import device_of
 from steering.paths import existing_path
-from steering.presets import is_world_model, model_source, refuse_unbuilt
+from steering.presets import is_world_model, model_source, refuse_missing_folder, refuse_unbuilt
 from steering.shapes import SHARDS, WEIGHTS, read_config, shards_of
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
@@ -197,6 +197,7 @@ def load_model(
 
 def _find_folder(source: str, on_progress: OnBytes | None) -> tuple[Path, str | None]:
     """The folder that a model is to be loaded from, checked, and its commit where it came from the Hub."""
+    refuse_missing_folder(source)
     path = model_source(source)
     folder = existing_path(path)
     if folder is not None:
@@ -206,8 +207,6 @@ def _find_folder(source: str, on_progress: OnBytes | None) -> tuple[Path, str | 
         _check_weights(folder, source)
         return folder, None
     repo, revision = split_revision(path)
-    if Path(path).is_absolute() or source.startswith((".", "~")) or repo.count("/") > 1:
-        raise ModelError(f"There is no folder {source}; give {_PRESET}, a folder in transformers' format, or a Hub id.")
     folder = fetch_model(repo, revision, lambda folder: _check_config(folder, source), on_progress)
     _check_weights(folder, at(repo, revision))
     return folder, folder.name

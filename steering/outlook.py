@@ -13,10 +13,19 @@ from steering.catalogue import Entry, another_model, find
 from steering.devices import AUTO, SPLIT, device_for, devices, free_bytes
 from steering.errors import ModelError, SaeError, SteeringError
 from steering.hook_points import HookPoint, parse_hook_name
-from steering.hub import at, explained, is_reachable, split_revision
+from steering.hub import at, explained, is_reachable, short, split_revision
 from steering.memory import Memory, ModelShape, SaeDtype, SaeKind, SaeShape, estimate, misfit, sae_bytes, weight_bytes
 from steering.paths import existing_path
-from steering.presets import Preset, is_world_model, presets, published_presets, sae_source
+from steering.presets import (
+    Preset,
+    is_world_model,
+    presets,
+    published_name,
+    published_presets,
+    refuse_missing_folder,
+    sae_source,
+)
+from steering.safetensors_header import tensor_shapes
 from steering.shapes import read_text_config, shape_of_config, shape_of_folder, shards_of
 
 _CONFIG = "config.json"
@@ -75,7 +84,7 @@ class Outlook:
         files: the model's.
         download: bytes to be fetched, roughly; 0 where everything is here, None where it is not known.
         gated: whether terms have to be accepted on the Hub first.
-        warning: the SAE was trained on another model.
+        warning: the SAE was trained on another model, or that cannot be told.
         refusal: why this choice cannot be used, None if nothing is against it.
     """
 
@@ -119,10 +128,10 @@ def look_ahead(
         measure: whether transformers may be imported to count the parameters of a cached config.
 
     Raises:
-        ModelError: the model's folder holds none, or a preset is not built.
+        ModelError: the model's folder is not there or holds none, or a preset is not built.
         SaeError: the SAE's folder holds none.
     """
-    known = presets().get(model)
+    refuse_missing_folder(model)
     model_id, listed = _listed(model)
     shape, facts = model_shape(model, measure=measure), sae_facts(model, sae, measure=measure)
     place = device_of(model, sae, device, dtype, sae_dtype=sae_dtype, measure=measure)
@@ -148,7 +157,7 @@ def look_ahead(
         files=files,
         download=_download(files, shape, listed, facts, _sae_shape(shape, facts, "float32")),
         gated=listed is not None and listed.gated and files != "here",
-        warning=None if _in_world(known) else another_model(facts.trained_on, split_revision(model_id)[0]),
+        warning=another_model(facts.trained_on, published_name(model)),
         refusal=refusal,
     )
 
@@ -332,9 +341,18 @@ def _from_folder(folder: Path) -> SaeFacts:
     except (OSError, ValueError) as error:
         raise SaeError(f"{where} is not the config of an SAE ({error}); save the SAE again with sae-lens.") from error
     facts = _from_config(str(folder), config, where)
-    if (folder / _SAE_WEIGHTS).is_file():
-        return facts
-    return replace(facts, refusal=facts.refusal or f"{folder} has no {_SAE_WEIGHTS}; get it, or save the SAE again.")
+    return facts if facts.refusal is not None else replace(facts, refusal=_damage(folder / _SAE_WEIGHTS))
+
+
+def _damage(weights: Path) -> str | None:
+    """Why the weights of an SAE cannot be read, as far as their header tells."""
+    if not weights.is_file():
+        return f"{weights.parent} has no {weights.name}; get it, or save the SAE again."
+    try:
+        tensor_shapes(weights)
+    except (OSError, ValueError) as error:
+        return f"{weights} is not a whole safetensors file ({short(error)}); fetch it again, or save the SAE again."
+    return None
 
 
 def _from_config(source: str, config: dict[str, Any], where: str) -> SaeFacts:
@@ -402,10 +420,6 @@ def _download(
         halved = sae.entry is not None and sae.entry.loader == "llama_scope"  # published in bfloat16
         total += sae_bytes(sae_shape) // (2 if halved else 1)
     return total
-
-
-def _in_world(known: Preset | None) -> bool:
-    return known is not None and known.shape is None
 
 
 def _cached(source: str, filename: str) -> Path | None:

@@ -15,3 +15,8 @@ def existing_path(text: str) -> Path | None:
     except (OSError, RuntimeError, ValueError):
         return None
     return path
+
+
+def is_path(text: str) -> bool:
+    """Whether ``text`` can mean nothing but a file or folder: no name on the Hub begins like this."""
+    return Path(text).is_absolute() or text.startswith((".", "~")) or "\\" in text

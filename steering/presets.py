@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from steering.errors import ModelError, SaeError
+from steering.hub import split_revision
 from steering.memory import BYTES, ModelShape
+from steering.paths import existing_path, is_path
 from steering.positions import Positions
 from steering.world import shipped
 
@@ -158,6 +160,28 @@ def model_source(model: str) -> str:
     """The folder or Hub id that a model is loaded from: a preset's own, any other as it was named."""
     known = presets().get(model)
     return model if known is None else known.model
+
+
+def refuse_missing_folder(model: str) -> None:
+    """Make sure that a folder which is named is there; a path would be looked for on the Hub, where it cannot be.
+
+    Raises:
+        ModelError: there is none.
+    """
+    source = model_source(model)
+    folder = existing_path(source)
+    if folder is not None and folder.is_dir():
+        return
+    if folder is not None or is_path(source) or split_revision(source)[0].count("/") > 1:
+        raise ModelError(
+            f"There is no folder {model}; give a preset (`python -m steering models` lists them), a folder in "
+            "transformers' format, or a Hub id."
+        )
+
+
+def published_name(model: str) -> str:
+    """The name that an SAE's author would know a model by: a preset's Hub id, any other as it was named."""
+    return model if is_world_model(model) else model_source(model)
 
 
 def model_key(model: str, device: str = "cpu", dtype: str = "auto") -> str:

@@ -2,12 +2,14 @@
 
 import functools
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 from steering.errors import ModelError
 from steering.hub import short
 from steering.memory import ModelShape
+from steering.safetensors_header import tensor_shapes
 
 WEIGHTS = "model.safetensors"
 SHARDS = "model.safetensors.index.json"
@@ -140,17 +142,8 @@ def _number(config: dict[str, Any], *names: str) -> int | None:
 
 
 def _count(file: Path) -> int:
-    """Numbers in a safetensors file, from its header: eight bytes of length, then JSON with every tensor's shape."""
+    """Numbers in a safetensors file, from its header."""
     try:
-        with file.open("rb") as stream:
-            header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
-        total = 0
-        for name, tensor in header.items():
-            if name != "__metadata__":
-                count = 1
-                for size in tensor["shape"]:
-                    count *= size
-                total += count
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, MemoryError) as error:
-        raise ModelError(f"{file} is not a whole safetensors file; get a sound copy.") from error
-    return total
+        return sum(math.prod(shape) for shape in tensor_shapes(file).values())
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{file} is not a whole safetensors file ({short(error)}); get a sound copy.") from error

@@ -30,7 +30,7 @@ from steering.presets import model_key, sae_key, sae_source, sae_title
 from steering.ranking import RankingSettings, rank_all_labels, rank_features
 from steering.ranking.run import RankingRun as RankingRun  # what this file's verbs return
 from steering.reference import Reference, read_reference
-from steering.saes import SparseAutoencoder, fit_to_model, load_sae
+from steering.saes import SparseAutoencoder, fit_to_model, load_sae, trained_on_another
 from steering.statistics import FeatureEffect, FeatureStatistics
 
 Progress = Callable[[int, int, str, str], None]
@@ -55,6 +55,11 @@ class Loaded:
     def hook_module(self) -> str:
         """The module that is really hooked, e.g. ``model.layers.2.output``."""
         return str(self.model.layout.locate(self.sae.hook_point))
+
+    @property
+    def warning(self) -> str | None:
+        """A sentence if the SAE was trained on another model, or if that cannot be told; None where it fits."""
+        return trained_on_another(self.sae, self.model.name)
 
 
 @contextmanager

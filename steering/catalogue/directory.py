@@ -55,6 +55,19 @@ def find(source: str) -> Entry | None:
     return _by_source().get(source.strip().strip("/"))
 
 
+@functools.cache
+def releases() -> dict[str, tuple[str, ...]]:
+    """Ids of the SAEs of every release.
+
+    Raises:
+        SaeError: see :func:`catalogue`.
+    """
+    found: dict[str, list[str]] = {}
+    for entry in catalogue():
+        found.setdefault(entry.release, []).append(entry.sae_id)
+    return {release: tuple(ids) for release, ids in found.items()}
+
+
 def list_file() -> Path:
     """sae-lens' list of releases.
 

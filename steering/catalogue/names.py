@@ -1,6 +1,10 @@
 """Under which id does a model lie on the Hub, and is it the model that an SAE was trained on?"""
 
+import json
+from pathlib import Path
+
 from steering.hub import split_revision
+from steering.paths import existing_path, is_path
 
 # Short names of TransformerLens and of sae-lens' list, in lower case. A name with "/" is a Hub id already.
 _HUB_IDS = {
@@ -35,14 +39,36 @@ def another_model(trained_on: str | None, model: str) -> str | None:
     """A sentence if an SAE trained on ``trained_on`` is to read ``model``, another one; else None.
 
     Reading an instruction-tuned model with its base model's SAE is common and mostly works, so this is never an error.
-    The organisation counts for nothing: authors leave it out, and copies lie under others.
+    The organisation counts for nothing: authors leave it out, and copies lie under others. Of a folder, its name and
+    what its config.json says count; where neither names a published model, nobody can tell, and that is said.
     """
-    if not trained_on or bare(trained_on) == bare(model):
+    folder = existing_path(model)
+    if folder is None or not folder.is_dir():
+        names = [split_revision(model)[0]]
+        published: str | None = names[0]
+    else:
+        names = [folder.resolve().name, *_stated_name(folder)]
+        published = next((id for name in reversed(names) if not is_path(name) and (id := hub_id(name))), None)
+    if not trained_on or bare(trained_on) in {bare(name) for name in names}:
         return None
+    if published is None:
+        return (
+            f"This SAE was trained on {trained_on}; whether the folder {names[0]} holds that model cannot be checked, "
+            "because neither its name nor its config.json says which model it is."
+        )
     return (
-        f"This SAE was trained on {trained_on} and reads {model}; features mostly carry over between a base model "
+        f"This SAE was trained on {trained_on} and reads {published}; features mostly carry over between a base model "
         "and its instruction-tuned version, and not between unrelated models."
     )
+
+
+def _stated_name(folder: Path) -> list[str]:
+    """What older versions of transformers wrote into a config.json: the id or folder that the model came from."""
+    try:
+        stated = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("_name_or_path")
+    except (OSError, ValueError, AttributeError):
+        return []
+    return [stated] if isinstance(stated, str) and stated else []
 
 
 def family(name: str) -> str:

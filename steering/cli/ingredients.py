@@ -1,7 +1,9 @@
 """How do verbs open what they are asked to work with: a model, a pair, a recipe? Downloads tell how far they are."""
 
 import argparse
-from contextlib import AbstractContextManager
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from steering.cli.output import Bar, tell_findings
@@ -20,18 +22,25 @@ def open_asked_model(arguments: argparse.Namespace) -> "AbstractContextManager[L
     return open_model(arguments.model, device=arguments.device, dtype=arguments.dtype, on_progress=Bar())
 
 
-def open_asked_pair(arguments: argparse.Namespace) -> "AbstractContextManager[Loaded]":
-    """The model and SAE that ``add_model_options`` asked for; entering it raises what ``open_pair`` does."""
+@contextmanager
+def open_asked_pair(arguments: argparse.Namespace) -> "Iterator[Loaded]":
+    """The model and SAE that ``add_model_options`` asked for; entering it raises what ``open_pair`` does.
+
+    An SAE of another model is warned about on standard error.
+    """
     from steering.workbench import open_pair
 
-    return open_pair(
+    with open_pair(
         arguments.model,
         arguments.sae,
         device=arguments.device,
         dtype=arguments.dtype,
         sae_dtype=arguments.sae_dtype,
         on_progress=Bar(),
-    )
+    ) as loaded:
+        if loaded.warning is not None:
+            sys.stderr.write(f"warning: {loaded.warning}\n")
+        yield loaded
 
 
 def opened_as_asked(recipe: "Recipe", arguments: argparse.Namespace) -> "AbstractContextManager[Ingredients]":

@@ -44,10 +44,10 @@ def _run(arguments: argparse.Namespace) -> int:
     )
     check_file(arguments.out, _FORMATS)
     source = open_source(arguments.examples)
-    if source.report is not None:
-        tell_findings(source.report)
     tell_source(arguments.model)
     with open_asked_pair(arguments) as loaded:
+        if source.report is not None:
+            tell_findings(source.report)
         try:
             run = label_features(loaded.model, loaded.sae, source, arguments.out, settings, on_progress=Bar())
         except OSError as error:

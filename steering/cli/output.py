@@ -10,7 +10,7 @@ from typing import Any
 from steering.errors import SteeringError
 from steering.examples import Report
 from steering.paths import existing_path
-from steering.presets import is_world_model
+from steering.presets import is_world_model, refuse_missing_folder
 
 
 class Bar:
@@ -43,7 +43,12 @@ def tell_findings(report: Report) -> None:
 
 
 def tell_source(model: str) -> None:
-    """Say on standard error that the Hub is asked for ``model``, which can take a minute where there is no network."""
+    """Say on standard error that the Hub is asked for ``model``, which can take a minute where there is no network.
+
+    Raises:
+        ModelError: it is a path, and no folder is there.
+    """
+    refuse_missing_folder(model)
     if not is_world_model(model) and existing_path(model) is None:
         sys.stderr.write(f"Looking for {model} on the Hub\n")
         sys.stderr.flush()

@@ -62,9 +62,9 @@ def _run(arguments: argparse.Namespace) -> int:
         min_output_score=1e-3 if arguments.min_output_score is None else arguments.min_output_score,
     )
     examples, report = read_examples(arguments.examples, label=arguments.label)
-    tell_findings(report)
     tell_source(arguments.model)
     with open_asked_pair(arguments) as loaded:
+        tell_findings(report)  # not before: they would stand in front of what refuses the model
         run = rank_examples(
             loaded,
             examples,
@@ -73,13 +73,14 @@ def _run(arguments: argparse.Namespace) -> int:
             with_effects=not arguments.no_effects,
             on_progress=Bar(),
         )
-        preparation, revision = list(loaded.sae.preparation), loaded.model.revision
+        preparation, revision, warning = list(loaded.sae.preparation), loaded.model.revision, loaded.warning
     head = {
         "model": arguments.model,
         "model_revision": revision,
         "sae": run.sae,
         "hook_module": run.hook_module,
         "sae_preparation": preparation,
+        "sae_warning": warning,
     }
     shown = []
     for ranking in run.rankings.values():

@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 from steering.catalogue.names import another_model
 from steering.errors import SaeError
 from steering.layout import ModelLayout
+from steering.presets import published_name
 from steering.saes.autoencoder import SparseAutoencoder
 
 
@@ -60,11 +61,11 @@ def fit_to_model(sae: SparseAutoencoder, model: HostModel) -> SparseAutoencoder:
 
 
 def trained_on_another(sae: SparseAutoencoder, model_name: str) -> str | None:
-    """A sentence if the SAE names another model than this one, else None.
+    """A sentence if the SAE names another model than this one, or one that cannot be compared with it; else None.
 
     Reading an instruction-tuned model with its base model's SAE is common and mostly works, so this is never an error.
     """
-    return another_model(sae.metadata.model_name, model_name)
+    return another_model(sae.metadata.model_name, published_name(model_name))
 
 
 def _trained_on(sae: SparseAutoencoder) -> str:

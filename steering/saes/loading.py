@@ -4,7 +4,7 @@ from pathlib import Path
 
 from steering.errors import SaeError
 from steering.hub import OnBytes, is_commit, split_revision
-from steering.paths import existing_path
+from steering.paths import existing_path, is_path
 from steering.presets import presets
 from steering.saes.autoencoder import SparseAutoencoder
 from steering.saes.plain import SUFFIXES, Told, read_plain, split_told
@@ -52,7 +52,7 @@ def find_plain(source: str) -> tuple[Path, Told] | None:
     path = existing_path(name)
     if path is None:
         refuse_pickle(Path(name))
-        if Path(name).is_absolute() or name.startswith((".", "~")) or "\\" in name or Path(name).suffix in SUFFIXES:
+        if is_path(name) or Path(name).suffix in SUFFIXES:
             raise SaeError(
                 f"There is no file or folder {name}; give a folder that holds {CONFIG} and {WEIGHTS}, or a file of "
                 f"bare tensors ({' or '.join(SUFFIXES)})."

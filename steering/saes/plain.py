@@ -120,6 +120,10 @@ def _described(file: Path, told: Told, given: dict[str, Tensor]) -> tuple[dict[s
     config = _sidecar(file)
     stated = config | (config.get("metadata") or {})
     _refuse_contradiction(stated, told, where)
+    hook_name = stated.get("hook_name") or told.hook_point
+    if not (hook_name or stated.get("hf_hook_name")):
+        raise SaeError(f"{where} does not say where it belongs; write {_SYNTAX}, or add a cfg.json with hook_name.")
+    parse_hook_name(hook_name, stated.get("hf_hook_name"))  # refused before anything else is asked for
     stored_k = tensors.pop("k", None)
     k = told.k if told.k is not None else config.get("k", None if stored_k is None else int(stored_k.reshape(-1)[0]))
     tensors = _oriented(tensors, where)
@@ -129,9 +133,6 @@ def _described(file: Path, told: Told, given: dict[str, Tensor]) -> tuple[dict[s
         tensors.pop("threshold", None)
     elif "threshold" in tensors:
         tensors["threshold"] = _threshold(tensors["threshold"], d_sae, where)
-    hook_name = stated.get("hook_name") or told.hook_point
-    if not (hook_name or stated.get("hf_hook_name")):
-        raise SaeError(f"{where} does not say where it belongs; write {_SYNTAX}, or add a cfg.json with hook_name.")
     applies = config.get("apply_b_dec_to_input", told.apply_b_dec_to_input)
     if applies is None:
         applies = _subtracts(names, file, tensors["b_dec"], where)

@@ -9,13 +9,14 @@ import errno
 import pickle
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
+from steering.catalogue.directory import releases
 from steering.errors import SaeError
 from steering.hub import OnBytes, explained, is_reachable, progress_class, short, split_revision
 from steering.saes.autoencoder import SparseAutoencoder
@@ -37,11 +38,12 @@ def read_release(source: str, *, on_progress: OnBytes | None = None) -> SparseAu
         SaeError: unknown release or id (close ones are named), not in the cache while offline, gated, damaged, or of a
             kind that cannot be used here.
     """
+    named, commit = split_revision(source)
+    release, sae_id = split_source(named)  # before the import, which takes seconds
+
     from sae_lens import SAE
     from safetensors import SafetensorError
 
-    named, commit = split_revision(source)
-    release, sae_id = split_source(named)
     where = f"The SAE {release}/{sae_id}"
     try:
         with (
@@ -144,28 +146,27 @@ def split_source(source: str) -> tuple[str, str]:
     Raises:
         SaeError: no such release, no such id in it, or no id at all; close names are in the message.
     """
-    from sae_lens.loading.pretrained_saes_directory import get_pretrained_saes_directory
-
-    directory = get_pretrained_saes_directory()
+    directory = releases()
     release, _, sae_id = source.strip().strip("/").partition("/")
     if release in directory:
-        ids = list(directory[release].saes_map)
+        ids = directory[release]
         if sae_id in ids:
             return release, sae_id
         problem = f"has no SAE {sae_id!r}" if sae_id else "holds several SAEs; add the id of one"
-        raise SaeError(f"The release {release} {problem}; {_suggested(sae_id, ids)}.")
+        raise SaeError(f"The release {release} {problem}; {_suggested(sae_id, ids, 'it')}.")
     parts = source.strip().strip("/").split("/")
     # A misspelt release must not become a request to the Hub for somebody's repository.
     misspelt = difflib.get_close_matches(release, directory, n=1, cutoff=0.85)
     if len(parts) >= 3 and not misspelt:
         return "/".join(parts[:2]), "/".join(parts[2:])
+    others = _suggested(release, list(directory), "the list of sae-lens")
     raise SaeError(
-        f"There is no folder and no release {release!r}; {_suggested(release, list(directory))}. Give a folder with "
-        "cfg.json, release/sae_id, or owner/repository/folder on the Hub."
+        f"There is no folder and no release {release!r}; {others}. "
+        "Give a folder with cfg.json, release/sae_id, or owner/repository/folder on the Hub."
     )
 
 
-def _suggested(wanted: str, known: list[str]) -> str:
+def _suggested(wanted: str, known: Sequence[str], whose: str) -> str:
     close = difflib.get_close_matches(wanted, known, n=_MAX_SUGGESTIONS, cutoff=0.4) if wanted else []
-    word = "close ones are" if close else f"it has {len(known)}, among them"
+    word = "close ones are" if close else f"{whose} has {len(known)}, among them"
     return f"{word} {', '.join(close or known[:_MAX_SUGGESTIONS])}"

@@ -201,6 +201,28 @@ def test_standard_error_shows_no_loading_bar(ranking):
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize(("trained_on", "warned"), [("steerscope/demo", False), ("gemma-2-2b", True)])
+def test_an_sae_of_another_model_is_warned_about(trained_on, warned, foreign_sae, pirate, tmp_path, capsys):
+    """Its width fits, so that nothing else would tell."""
+    folder = tmp_path / "sae"
+    shutil.copytree(foreign_sae, folder)
+    config = json.loads((folder / "cfg.json").read_text())
+    config["metadata"]["model_name"] = trained_on
+    (folder / "cfg.json").write_text(json.dumps(config))
+    assert main(["rank", "--sae", str(folder), "--examples", str(pirate), "--no-effects", "--top", "1", "--json"]) == 0
+    output = capsys.readouterr()
+    said = json.loads(output.out)["sae_warning"]
+    assert (said is not None) == warned
+    assert ("warning: This SAE was trained on gemma-2-2b and reads demo" in output.err) == warned
+
+
+def test_a_model_folder_that_is_not_there_is_said_at_once_and_alone(pirate, tmp_path, capsys):
+    arguments = ["rank", "--model", str(tmp_path / "none"), "--examples", str(pirate)]
+    assert main([*arguments, "--sae", "gpt2-small-res-jb/blocks.1.hook_resid_pre"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: There is no folder {tmp_path / 'none'}")
+
+
 def test_nothing_is_trained_for_a_place_that_cannot_be_written(pirate, tmp_path, capsys):
     taken = tmp_path / "taken"
     taken.write_text("a file")

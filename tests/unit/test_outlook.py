@@ -96,7 +96,7 @@ def test_an_sae_folder_tells_its_width(tmp_path):
               "metadata": {"hook_name": "blocks.1.hook_resid_post", "model_name": "demo", "l0": 12.5}}  # fmt: skip
     (tmp_path / "cfg.json").write_text(json.dumps(config))
     assert "has no sae_weights.safetensors" in str(look_ahead("demo", str(tmp_path)).refusal)
-    (tmp_path / "sae_weights.safetensors").touch()
+    save_file({"b_dec": torch.zeros(64)}, tmp_path / "sae_weights.safetensors")
     found = look_ahead("demo", str(tmp_path))
     assert (found.sae.width, found.sae.l0, found.sae.architecture) == (512, 12.5, "topk")
     assert "64" in str(found.refusal)
@@ -214,3 +214,49 @@ def test_an_error_without_words_has_a_name(tmp_path, monkeypatch):
     monkeypatch.setattr("transformers.AutoConfig.from_pretrained", fail)
     with pytest.raises(ModelError, match="ValueError"):
         shape_of_config(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda whole: whole[:-1], "its header asks for"),
+        (lambda whole: whole + b"0", "its header asks for"),
+        (lambda whole: whole[:20], "in its header"),
+        (lambda _whole: b"", "in its header"),
+        (lambda _whole: (2).to_bytes(8, "little") + b"[]", "does not list tensors"),
+    ],
+)
+def test_an_sae_whose_file_is_cut_off_is_refused_before_it_is_used(tmp_path, damage, words):
+    config = {"d_in": 128, "d_sae": 4, "metadata": {"hook_name": "blocks.1.hook_resid_post", "model_name": "demo"}}
+    (tmp_path / "cfg.json").write_text(json.dumps(config))
+    weights = tmp_path / "sae_weights.safetensors"
+    save_file({"W_enc": torch.zeros(128, 4)}, weights)
+    assert look_ahead("demo", str(tmp_path)).refusal is None
+    weights.write_bytes(damage(weights.read_bytes()))
+    assert "not a whole safetensors file" in str(look_ahead("demo", str(tmp_path)).refusal)
+    assert words in str(look_ahead("demo", str(tmp_path)).refusal)
+
+
+@pytest.mark.parametrize("named", ["/abs/no-model", "./no-model", "../no-model", "~/no-model", "own/models/none"])
+def test_a_path_is_never_looked_for_on_the_hub(named):
+    with pytest.raises(ModelError, match=f"There is no folder {named}"):
+        look_ahead(named, "gpt2-small-res-jb/blocks.1.hook_resid_pre")
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "model").write_text("")
+    with pytest.raises(ModelError, match="There is no folder"):
+        look_ahead(str(tmp_path / "model"), "gpt2-small-res-jb/blocks.1.hook_resid_pre")
+
+
+def test_a_folder_is_compared_by_name(tmp_path):
+    TINY["llama"]().model.save_pretrained(tmp_path / "tiny-llama")
+    sae = tmp_path / "sae"
+    sae.mkdir()
+    save_file({"b_dec": torch.zeros(32)}, sae / "sae_weights.safetensors")
+    config = {"d_in": 32, "d_sae": 4, "metadata": {"hook_name": "blocks.1.hook_resid_post"}}
+    for trained_on, words in {"tiny-llama": None, "gemma-2-2b": "cannot be checked", None: None}.items():
+        config["metadata"]["model_name"] = trained_on
+        (sae / "cfg.json").write_text(json.dumps(config))
+        warning = look_ahead(str(tmp_path / "tiny-llama"), str(sae)).warning
+        assert (words or "None") in str(warning), trained_on

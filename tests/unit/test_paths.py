@@ -5,7 +5,7 @@ import pytest
 from steering.errors import ModelError, SaeError
 from steering.models import load_model
 from steering.outlook import look_ahead
-from steering.paths import existing_path
+from steering.paths import existing_path, is_path
 from steering.saes.loading import load_sae
 
 HOSTILE = ["a" * 300, "~nobody9/x", "a\0b", "half \ud800", "/" + "a" * 300, "./a\0b"]
@@ -19,7 +19,11 @@ def _no_network(monkeypatch):
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_names_name_nothing(text):
     assert existing_path(text) is None
-    assert look_ahead(text, text).files == "missing"
+    if is_path(text):
+        with pytest.raises(ModelError, match="There is no folder"):
+            look_ahead(text, text)
+    else:
+        assert look_ahead(text, text).files == "missing"
     with pytest.raises(SaeError):
         load_sae(text)
     with pytest.raises(ModelError):

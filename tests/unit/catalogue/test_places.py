@@ -1,5 +1,7 @@
 """What do the names of real SAEs say? One id and path of every family of releases, as sae-lens lists them."""
 
+import json
+
 import pytest
 
 from steering.catalogue import another_model, hub_id
@@ -206,3 +208,26 @@ def test_another_model_is_told_by_its_name_without_the_organisation():
     assert "trained on gemma-2-2b and reads google/gemma-2-2b-it" in str(
         another_model("gemma-2-2b", "google/gemma-2-2b-it")
     )
+
+
+def folder_of(path, **config):
+    path.mkdir()
+    (path / "config.json").write_text(json.dumps(config))
+    return str(path)
+
+
+def test_a_folder_is_the_model_that_its_name_or_config_says(tmp_path):
+    named, stated = folder_of(tmp_path / "Tiny-Llama"), folder_of(tmp_path / "x", _name_or_path="google/gemma-2-2b")
+    moved = folder_of(tmp_path / "y", _name_or_path="/somewhere/else/tiny-llama")
+    assert another_model("tiny-llama", named) is None
+    assert another_model("tiny-llama", moved) is None
+    assert another_model("gemma-2-2b", stated) is None
+    assert "reads google/gemma-2-2b;" in str(another_model("gemma-2-2b-it", stated))
+    assert "reads openai-community/gpt2;" in str(another_model("gemma-2-2b", folder_of(tmp_path / "gpt2")))
+
+
+@pytest.mark.parametrize("config", [{}, {"_name_or_path": ""}, {"_name_or_path": 3}, {"_name_or_path": "./old"}])
+def test_of_a_folder_without_a_name_nothing_is_claimed(tmp_path, config):
+    said = another_model("tiny-llama", folder_of(tmp_path / "mine", **config))
+    assert "whether the folder mine holds that model cannot be checked" in str(said)
+    assert another_model(None, str(tmp_path / "mine")) is None

@@ -219,3 +219,10 @@ def test_a_place_is_compared_however_it_is_spelt(gemma):
         json.dumps({"hf_hook_name": "model.layers.1.post_attention_layernorm.output", "apply_b_dec_to_input": True})
     )
     assert str(load_sae(f"{gemma}@blocks.1.hook_resid_mid").hook_point) == "blocks.1.hook_resid_mid"
+
+
+def test_a_place_that_there_is_not_is_said_before_anything_is_asked_for(tmp_path):
+    tensors = {"W_enc": torch.ones(4, 6), "W_dec": torch.ones(6, 4), "b_enc": torch.ones(6), "b_dec": torch.ones(4)}
+    save_file(tensors, tmp_path / "plain.safetensors")
+    refused(f"{tmp_path}/plain.safetensors@nonsense", "nonsense")
+    refused(f"{tmp_path}/plain.safetensors@blocks.1.hook_resid_post", "apply_b_dec_to_input")
