@@ -172,7 +172,7 @@ def _model_state() -> None:
         st.caption(f"SAE {plain(shown_sae())}")
         if refusal() is not None:
             st.caption(":red[:material/error:] Could not be loaded")
-            back_button(key="model_state")
+            back_button(key="model_state", width="stretch")
         elif warmth.error:
             show_error(warmth.error, title=warmth.phase)
         elif (size := _n_bytes()) is not None:

@@ -5,7 +5,7 @@ before have left the screen. They are in the store still, under the ids that are
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
@@ -88,13 +88,13 @@ def refusal_panel(*, key: str) -> bool:
     return True
 
 
-def back_button(*, key: str) -> None:
+def back_button(*, key: str, width: Literal["content", "stretch"] = "content") -> None:
     """One click to the pair before with its ranking and answers; nothing where there is none."""
     before = _before()
     if before is not None:
         st.button(
             f"Back to {plain(_short(before.pair['model']))}", key=f"{key}_pair_before", icon=":material/undo:",
-            on_click=_go_back, help="The model and SAE before, with the ranking and answers made with them",
+            on_click=_go_back, width=width, help="The model and SAE before, with the ranking and answers made with them",
         )  # fmt: skip
 
 
