@@ -94,7 +94,8 @@ def back_button(*, key: str, width: Literal["content", "stretch"] = "content") -
     if before is not None:
         st.button(
             f"Back to {plain(_short(before.pair['model']))}", key=f"{key}_pair_before", icon=":material/undo:",
-            on_click=_go_back, width=width, help="The model and SAE before, with the ranking and answers made with them",
+            on_click=_go_back, width=width,
+            help="The model and SAE before, with the ranking and answers made with them",
         )  # fmt: skip
 
 

@@ -262,7 +262,8 @@ def test_after_a_load_that_failed_one_click_brings_back_the_pair_with_its_work(r
 
     state = _State()
     ranked.button(key="feature_pick").click().run()
-    ranked.session_state["steerscope.completions_id"] = "kept"
+    for name, value in {"completions_id": "kept", "model": "demo", "sae": "demo"}.items():
+        ranked.session_state[f"steerscope.{name}"] = value
     before = now()
     assert before["ranking_id"]
     for attempt in ("no-such-release/layer_1", "no-such-release/layer_2"):  # the second does not become the way back
