@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from steering.benchmark.board import Board, Choice, rows_of, standing
+from steering.benchmark.planned import planned_runs
 from steering.benchmark.runs import read_run
 from steering.benchmark.settings import Unit
 from steering.evidence.aggregation import concept_means
@@ -57,6 +58,19 @@ def test_nobody_is_ahead_without_an_interval_that_says_so() -> None:
     alone = board_with({"sae_f1c": [0.5, 0.4, 0.6]})
     assert "scores highest: 0.50 of 2" in sentence(alone, TEST)
     assert "ahead" not in sentence(alone, TEST)
+
+
+def test_a_score_over_what_is_left_stands_beside_the_one_that_counts_what_was_dropped(table: pd.DataFrame) -> None:
+    choice, planned = replace(TEST, seeds=(0,)), planned_runs(SETTINGS)
+    assert "Survivors" not in display_table(standing(table, choice, planned=planned, n_resamples=50), choice, {})
+    concept = planned.loc[planned["split"] == "test", "concept"].iloc[0]
+    left = table[(table["method"] != "diffmean") | (table["concept"] != concept)]
+    board = standing(left, choice, planned=planned, n_resamples=50)
+    shown = display_table(board, choice, {}).set_index("Method")
+    survivors = board.means.loc[board.means["method"] == "diffmean", "overall"].mean()
+    assert shown.loc[titled("diffmean"), "Survivors"] == pytest.approx(survivors)
+    assert shown.loc[titled("diffmean"), "Overall"] < survivors
+    assert shown.loc[titled("prompt"), "Survivors"] == pytest.approx(shown.loc[titled("prompt"), "Overall"])
 
 
 def test_the_best_sae_method_is_named_where_another_leads() -> None:
