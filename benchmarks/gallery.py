@@ -18,10 +18,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.gallery_bench import (
     FEW,
     MODEL,
     PER_CLASS,
+    RATINGS,
     SAMPLES,
     SAMPLING_SEED,
     TOKENS,
@@ -54,7 +57,7 @@ from ui.work import STEER_TITLES, Generated, Request
 log = logging.getLogger(__name__)
 
 TOO_STRONG = 4.0
-"""Times the factor that was best on the prompts to choose by."""
+"""Times the factor that was best on the prompts to choose by; written everywhere, not where that was."""
 
 
 def main() -> None:
@@ -142,6 +145,8 @@ def show(bench: Bench, story: Story, surveyed: dict[str, Any], tried: list[str])
     """The answers that a study shows, the recipe that makes them again, and what is to be said of them."""
     row, also = surveyed[bench.concept], shared(bench.concept, surveyed)
     done, recipe = (_compared if story.screen == "compare" else _steered)(bench, story, row)
+    if story.id == "toostrongadose22":
+        row["enough"] = _enough(bench, done.request.ask, row)
     return done, recipe, tell(Outcome(story, bench.run, bench.concept, bench.feature_id, done, row, tried, also))
 
 
@@ -161,7 +166,7 @@ def _compared(bench: Bench, story: Story, row: dict[str, Any]) -> tuple[Generate
 def _steered(bench: Bench, story: Story, row: dict[str, Any]) -> tuple[Generated, Recipe]:
     prompts = shown_prompts(story.id, bench.concept)
     if story.id == "toostrongadose22":
-        strength = bench.strength(min(FACTOR_LIMIT, TOO_STRONG * row["methods"]["SAE"]["factor"]))
+        strength = bench.strength(min(FACTOR_LIMIT, TOO_STRONG * row["methods"]["SAE"]["factor"]), scope="all")
     else:
         edit = row["suppressed"]
         strength = bench.strength(edit["factor"], edit["mode"], edit["scope"])
@@ -169,6 +174,14 @@ def _steered(bench: Bench, story: Story, row: dict[str, Any]) -> tuple[Generated
     ask = Ask(tuple(prompts), TOKENS, 1.0, 1.0, SAMPLING_SEED, SAMPLES)
     conditions = [bench.condition("Baseline"), bench.steered(strength)]
     return _answered(bench, Request(STEER_TITLES, ask, strength), conditions, Baselines())
+
+
+def _enough(bench: Bench, ask: Ask, row: dict[str, Any]) -> dict[str, Any]:
+    """What the best dose comes to on the same prompts: its ratings, a mean for each prompt."""
+    conditions = [bench.condition("SAE", row["methods"]["SAE"]["factor"])]
+    _, scores = bench.answer(conditions, ask.prompts, seed=ask.seed, count=ask.count, is_kept=False)
+    parts = [scores[place : place + ask.count] for place in range(0, len(scores), ask.count)]
+    return {name: [float(np.mean([getattr(one, name) for one in part])) for part in parts] for name in RATINGS}
 
 
 def _answered(bench: Bench, request: Request, conditions: list[Any], beside: Baselines) -> tuple[Generated, Recipe]:

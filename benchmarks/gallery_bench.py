@@ -18,7 +18,7 @@ from steering.workbench import Loaded, difference_direction, rank_examples, trai
 from steering.world.answers import write_answer
 from steering.world.chance import Chance
 from steering.world.grammar import draw_brief
-from ui.controls import FACTOR_LIMIT, Strength
+from ui.controls import FACTOR_LIMIT, Strength, start_factor
 from ui.examples_draft import WorldRecipe, from_world
 from ui.ranking_view import usual_settings
 
@@ -90,6 +90,13 @@ class Bench:
     def direction_grid(self) -> tuple[float, ...]:
         """Factors of DiffMean."""
         return grid(self.direction.max_projection, float(self.run.statistics.resid_norm))
+
+    def usual(self, method: str) -> float:
+        """Where the slider of a method starts: a feature or direction as on Steer, LoRA as it was trained."""
+        if method == "LoRA":
+            return 1.0
+        unit = float(self.run.statistics.max_act[self.feature_id]) if method == "SAE" else self.direction.max_projection
+        return start_factor(unit, float(self.run.statistics.resid_norm), self.scope)
 
     def condition(self, method: str, factor: float = 1.0) -> Condition:
         """What a method does at a factor; baseline and prompt have none."""
@@ -187,3 +194,13 @@ def as_it_occurs(concept: str) -> LabelledExamples:
 def best(factors: Sequence[float], told: Sequence[dict[str, float]]) -> int:
     """Place of the best overall; of equals the smallest factor."""
     return max(range(len(factors)), key=lambda place: (told[place]["overall"], -factors[place]))
+
+
+def is_flat(told: Sequence[dict[str, float]]) -> bool:
+    """Whether a grid decides nothing: the smallest of equal factors would write next to nothing, and say as little."""
+    return len(told) > 1 and len({row["overall"] for row in told}) == 1
+
+
+def nearest(factors: Sequence[float], wanted: float) -> int:
+    """Place of the factor that is nearest to one."""
+    return min(range(len(factors)), key=lambda place: abs(factors[place] - wanted))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.gallery_bench import FACTORS, FEW, LORA_FACTORS, Bench, best
+from benchmarks.gallery_bench import FACTORS, FEW, LORA_FACTORS, Bench, best, is_flat, nearest
 from benchmarks.gallery_prompts import TOGETHER, choosing_prompts
 
 DAMAGE_BORNE = 0.25
@@ -35,8 +35,9 @@ def survey(bench: Bench, *, suppressing: bool = True) -> Row:
     methods = {}
     for method, grid in grids.items():
         rows = [row for (name, _), row in zip(plan, told, strict=True) if name == method]
-        place = best(grid, rows)
-        methods[method] = {"factor": grid[place], **rows[place]}
+        flat = is_flat(rows)
+        place = nearest(grid, bench.usual(method)) if flat else best(grid, rows)
+        methods[method] = {"factor": grid[place], "flat": flat, "at_end": len(grid) - 1 == place > 0, **rows[place]}
     row: Row = {"feature": bench.feature_id, "methods": methods}
     return row | {"suppressed": _suppressed(bench, prompts)} if suppressing else row
 

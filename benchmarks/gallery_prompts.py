@@ -2,7 +2,7 @@
 
 Two sets that share nothing. On the first (split ``select``) concepts and factors are chosen. The second (split
 ``test``) is what studies show and are scored on: it is fixed by a seed before anything is computed, no two studies have
-a prompt in common, and none of them was shown by an earlier version, whose stories were revised on what they showed.
+a prompt in common, and none of them was shown by the first versions, whose rules were revised on what they showed.
 """
 
 from functools import cache
@@ -50,7 +50,7 @@ def _shown() -> dict[tuple[bool, str], tuple[str, ...]]:
 
 @cache
 def _seen() -> frozenset[str]:
-    """Every prompt that an earlier version can have shown: it drew them anew for each concept."""
+    """Every prompt that a first version can have shown: it drew them anew for each concept."""
     first = set(neutral_instructions(120, split="test"))
     seen = set(first)
     for concept in (*CANDIDATES, TOGETHER):

@@ -41,6 +41,15 @@ class Verdict:
     sign: int
 
 
+def verdict(differences: np.ndarray) -> Verdict:
+    """What paired differences say, (prompts, samples)."""
+    interval = mean_interval(differences)
+    if interval is None:
+        return Verdict(f"{differences.mean():+.2f}, the same on every prompt", int(np.sign(differences.mean())))
+    low, high = interval
+    return Verdict(f"{differences.mean():+.2f}, 95 % interval {low:+.2f} to {high:+.2f}", (low > 0) - (high < 0))
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What a study says.
@@ -92,12 +101,7 @@ class Outcome:
 
     def difference(self, first: str, second: str, name: str = "overall") -> Verdict:
         """First minus second, prompt by prompt."""
-        values = self.values(first, name) - self.values(second, name)
-        interval = mean_interval(values)
-        if interval is None:
-            return Verdict(f"{values.mean():+.2f}, the same on every prompt", int(np.sign(values.mean())))
-        low, high = interval
-        return Verdict(f"{values.mean():+.2f}, 95 % interval {low:+.2f} to {high:+.2f}", (low > 0) - (high < 0))
+        return verdict(self.values(first, name) - self.values(second, name))
 
     def kl(self, title: str) -> str:
         """Mean KL to the baseline, nats per token."""
@@ -143,10 +147,25 @@ class Outcome:
             why += f" By the same rule {titles} {were} tried too, and did not come out on prompts "
             why += "of their own."
         return (
-            f"How it was chosen: {why} Factors are the best of {FACTORS} for every method, {where}. The "
+            f"How it was chosen: {why} {self._factors(where)} The "
             f"{len(ask.prompts)} prompts shown here, with {ask.count} answers to each under every method, were fixed "
-            "before anything was computed, are in no other study, and no earlier version of these studies showed them."
+            "by a seed before anything was computed, and are in no other study."
         )
+
+    def _factors(self, where: str) -> str:
+        if self.story.id == "silencedconcept2":
+            told = f"The edit is the best of {FACTORS + 2}, {where}"
+            return f"{told}: set to 0 in two ways, or written at {FACTORS} factors."
+        told = f"Factors are the best of {FACTORS} for every method, {where}."
+        if self.story.screen == "steer":
+            return f"The factor that this one is set against is the best of {FACTORS}, {where}."
+        for name, row in self.row["methods"].items():
+            if row["flat"]:
+                told += f" {name} scored {row['overall']:.2f} there at all of them, so it has the one nearest to where "
+                told += f"the slider starts, {row['factor']:g}."
+            elif row["at_end"]:
+                told += f" For {name} it is the last of them, so more might have been better."
+        return told
 
 
 def tell(of: Outcome) -> Told:
@@ -225,7 +244,7 @@ def _confounded(of: Outcome) -> tuple[str, str, bool]:
     title = "Examples of wine that are examples of cooking"
     if elsewhere >= READS > kitchens:
         writes = of.difference("SAE", "Baseline", "concept").sign > 0
-        title = f"Wine among cooking: the feature reads past it{'' if writes else ', and writes nothing'}"
+        title = f"Wine among cooking: the feature reads past it{'' if writes else ', and is not seen to write wine'}"
     elif kitchens >= READS:
         title = "Wine among cooking: the best feature is one for kitchens"
     text = (
@@ -234,7 +253,9 @@ def _confounded(of: Outcome) -> tuple[str, str, bool]:
         f"feature for kitchens would rank well. {of.ranked} Outside the kitchen its AUROC for wine is {elsewhere:.2f}; "
         f"for cooking, among examples without wine, {kitchens:.2f}. Wine in the answers, 0 to 2, on {half} prompts "
         f"about cooking and on {len(of.done.prompts) - half} others: feature {both('SAE')}, DiffMean "
-        f"{both('DiffMean')}, asked in the prompt {both('Prompted')}, untouched {both('Baseline')}."
+        f"{both('DiffMean')}, asked in the prompt {both('Prompted')}, untouched {both('Baseline')}. Over all of them "
+        f"feature minus untouched is {of.difference('SAE', 'Baseline', 'concept').text}, DiffMean minus the feature "
+        f"{of.difference('DiffMean', 'SAE', 'concept').text}."
     )
     return title, text, True
 
@@ -242,19 +263,28 @@ def _confounded(of: Outcome) -> tuple[str, str, bool]:
 def _too_strong(of: Outcome) -> tuple[str, str, bool]:
     answers = [one for p in range(len(of.done.prompts)) for one in of.done.of(1, p)]
     loops = sum(one.receipt.repetition.is_looping for one in answers)
-    fluency = of.difference("Steered", "Baseline", "fluency")
-    gentle = of.row["methods"]["SAE"]
-    title = "Too strong a dose breaks the answer" if fluency.sign < 0 else "A strong dose, and it holds"
-    end = ", where the screen's range ends" if of.factor == FACTOR_LIMIT else ""
+    enough, best = of.row["enough"], of.row["methods"]["SAE"]["factor"]
+
+    def fall(name: str) -> Verdict:
+        return verdict(of.values("Steered", name).mean(axis=1, keepdims=True) - np.array(enough[name])[:, None])
+
+    fluency, overall = fall("fluency"), fall("overall")
+    came_out = max(fluency.sign, overall.sign) < 0
+    end = ", where the screen's range ends, and" if of.factor == FACTOR_LIMIT else ","
     text = (
-        f"{of.ranked} On the prompts to choose by, factor {gentle['factor']:g} was best: concept "
-        f"{gentle['concept']:.2f} of 2, fluency {gentle['fluency']:.2f}. Here it is {of.factor:g}{end}. Fluency goes "
-        f"from {of.mean('Baseline', 'fluency')} to {of.mean('Steered', 'fluency')} ({fluency.text}), following the "
-        f"instruction from {of.mean('Baseline', 'instruction')} to {of.mean('Steered', 'instruction')}, and the "
-        f"concept stands at {of.mean('Steered', 'concept')}. The answers are {of.kl('Steered')} nats per token from "
-        f"the untouched model; {loops} of {len(answers)} end in a loop."
+        f"{of.ranked} Written at sentence ends at factor {best:g}, which was best on other prompts, it gives these "
+        f"prompts an overall score of {np.mean(enough['overall']):.2f} of 2 and a fluency of "
+        f"{np.mean(enough['fluency']):.2f} (the untouched model: {of.mean('Baseline', 'fluency')}). Here it is "
+        f"{of.factor:g}{end} everywhere. Overall is then {of.mean('Steered')} "
+        f"({overall.text}), fluency {of.mean('Steered', 'fluency')} ({fluency.text}), and the concept "
+        f"stands at {of.mean('Steered', 'concept')}. The answers are {of.kl('Steered')} nats per token from the "
+        f"untouched model; {loops} of {len(answers)} end in a loop."
     )
-    return f"{title}: {of.title}", text, fluency.sign < 0
+    return (
+        f"{'Too strong a dose breaks the answer' if came_out else 'A strong dose, and it holds'}: {of.title}",
+        text,
+        came_out,
+    )
 
 
 def _silenced(of: Outcome) -> tuple[str, str, bool]:
@@ -271,7 +301,8 @@ def _silenced(of: Outcome) -> tuple[str, str, bool]:
         f"Every prompt asks for it: “{of.done.prompts[0].partition('. ')[2] or of.title}” {of.ranked} {how}, it takes "
         f"the concept from {of.mean('Baseline', 'concept')} of 2 to {of.mean('Steered', 'concept')} ({fall.text}); "
         f"fluency goes from {of.mean('Baseline', 'fluency')} to {of.mean('Steered', 'fluency')}, following the rest of "
-        f"the instruction from {of.mean('Baseline', 'instruction')} to {of.mean('Steered', 'instruction')}."
+        f"the instruction from {of.mean('Baseline', 'instruction')} to {of.mean('Steered', 'instruction')}. The scores "
+        "on the screen are for carrying the concept: here a lower one is what was wanted."
     )
     return f"{title}: {of.title}", text, fall.sign < 0 and halved
 

@@ -19,7 +19,8 @@ METHODS = ("Baseline", "Prompted", "DiffMean", "SAE", "LoRA")
 PROMPTS = tuple(f"Explain bread number {i}." for i in range(6))
 STRENGTH = Strength(((5, 4.0, 2.0),), "add", "all")
 ROW = {
-    "methods": {name: {"factor": 1.0, "overall": 1.0, "concept": 1.5, "fluency": 1.9} for name in METHODS},
+    "methods": {name: {"factor": 1.0, "overall": 1.0, "flat": False, "at_end": False} for name in METHODS},
+    "enough": {name: [2.0] * len(PROMPTS) for name in ("overall", "fluency")},
     "suppressed": {},
 }
 
@@ -91,6 +92,17 @@ def test_what_was_tried_before_is_said():
     assert "Before it" not in told("wherefeatureswin", levels).note
 
 
+def test_a_grid_that_decides_nothing_or_ends_early_is_said():
+    of = outcome("wherelorawins222", {"Baseline": 0, "Prompted": 2, "DiffMean": 0, "SAE": 0, "LoRA": 2})
+    methods = {name: dict(row) for name, row in ROW["methods"].items()}
+    methods["SAE"] |= {"flat": True, "overall": 0.0, "factor": 3.1}
+    methods["LoRA"]["at_end"] = True
+    note = tell(replace(of, row=ROW | {"methods": methods})).note
+    assert "SAE scored 0.00 there at all of them, so it has the one nearest to where the slider starts, 3.1." in note
+    assert "For LoRA it is the last of them" in note
+    assert "DiffMean scored" not in note
+
+
 def test_a_dose_and_a_suppression_are_told_by_their_ratings():
     gone = told("silencedconcept2", {"Baseline": 2, "Steered": 0})
     assert gone.came_out
@@ -106,7 +118,8 @@ def test_a_dose_and_a_suppression_are_told_by_their_ratings():
     )
     found = tell(replace(broken, done=replace(broken.done, scores=scores)))
     assert found.came_out
-    assert "Fluency goes from 2.00 to 0.50" in found.note
+    assert "fluency 0.50 (-1.50, 95 % interval" in found.note
+    assert "a fluency of 2.00 (the untouched model: 2.00)" in found.note
 
 
 def test_wine_is_told_apart_from_the_kitchen():
