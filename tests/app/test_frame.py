@@ -149,7 +149,9 @@ def test_samples_are_one_click_away_and_a_broken_one_says_why(open_app, monkeypa
     )
     monkeypatch.setattr(start, "open_sample", fails)
     app = open_app()
-    assert [button.label for button in app.main.button] == ["Weather", "Food", "Bring your own examples"]
+    # The worked studies below have buttons of their own.
+    first = [button.label for button in app.main.button if not str(button.key).startswith("example_")]
+    assert first == ["Weather", "Food", "Bring your own examples"]
     app.button(key="sample_w").click().run()
     assert not app.exception
     assert app.error[0].value == r"Sample w does not match its manifest\."
