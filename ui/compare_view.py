@@ -32,6 +32,7 @@ _COLOURS = {
 }
 ENOUGH_PROMPTS = 10
 LORA_LIMIT = 3.0
+DIFF_MEAN_START = 0.3
 MAX_INSTRUCTION = 500
 
 
@@ -79,8 +80,9 @@ def method_controls(run: "RankingRun", label: str) -> Plan:
         if run.chat.no_system is not None:
             st.caption(f"It cannot be told in a system prompt: {plain(run.chat.no_system)}")
     with diff_tab:
+        st.session_state.setdefault("compare_diff_mean", DIFF_MEAN_START)
         diff_factor = st.slider(
-            "DiffMean factor", -FACTOR_LIMIT, FACTOR_LIMIT, 0.3, 0.05, key="compare_diff_mean", persist_state="session",
+            "DiffMean factor", -FACTOR_LIMIT, FACTOR_LIMIT, step=0.05, key="compare_diff_mean", persist_state="session",
             help="Mean of positive minus mean of negative tokens of the training part, added at the SAE's hook point; "
             "in units of the largest projection. At 0 it is left out.",
         )  # fmt: skip
@@ -193,8 +195,9 @@ def _lora_controls(run: "RankingRun", label: str) -> float:
     if trained is not None:
         _losses(job.id if job is not None else None)
     if trained is not None or work.adapter_is_coming():
+        st.session_state.setdefault("lora_factor", 1.0)
         factor = st.slider(
-            "LoRA scaling", 0.0, LORA_LIMIT, 1.0, 0.05, key="lora_factor", persist_state="session",
+            "LoRA scaling", 0.0, LORA_LIMIT, step=0.05, key="lora_factor", persist_state="session",
             help="Multiplies the adapter's scaling; 1 is as trained, 0 is the baseline.",
         )  # fmt: skip
     if trained is not None:

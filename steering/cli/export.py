@@ -78,11 +78,15 @@ def _run(arguments: argparse.Namespace) -> int:
             return 0
         from steering.exports.lm_eval import lm_eval_csv
         from steering.exports.of_recipe import subject_of
+        from steering.exports.snippets import VECTOR_FILE
 
         assert ingredients.loaded is not None  # a recipe with features names its SAE
         subject = subject_of(recipe, ingredients.loaded, library=arguments.library or "transformers")
         made = lm_eval_csv(subject) if arguments.out.suffix == ".csv" else FORMATS[kind].build(subject)
-    return _write(arguments.out, made, FORMATS[kind].title)
+    written = _write(arguments.out, made, FORMATS[kind].title)
+    if kind == "snippet" and VECTOR_FILE in made.decode():
+        sys.stderr.write(f"It reads {VECTOR_FILE}: export that beside it, with --format safetensors.\n")
+    return written
 
 
 def _report(recipe: "Recipe", arguments: argparse.Namespace) -> int:

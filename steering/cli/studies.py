@@ -84,6 +84,9 @@ def _list(arguments: argparse.Namespace) -> int:
         sys.stderr.write(
             f"warning: {elsewhere} studies of the shared index have no files in {library.root}; share it too.\n"
         )
+    if not found:
+        words = f" that holds {' '.join(arguments.words)!r}" if arguments.words else ""
+        sys.stderr.write(f"There is no study{words} in {library.root}.\n")
     return _tell(arguments, found)
 
 

@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from peft import LoraConfig, inject_adapter_in_model
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
@@ -89,7 +90,8 @@ class Adapter:
         """Write a folder that peft, and :func:`load_adapter`, can read."""
         folder.mkdir(parents=True, exist_ok=True)
         tensors = {name: tensor.contiguous() for name, tensor in self.tensors.items()}
-        save_file(tensors, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+        # save_file writes what nobody else may read.
+        (folder / WEIGHTS_FILE).write_bytes(to_safetensors(tensors, metadata={"format": "pt"}))
         origin = {
             "format": ORIGIN_FORMAT,
             "name": self.name,

@@ -13,7 +13,7 @@ from pathlib import Path
 from string import Template
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from steering.errors import RecipeError
 from steering.hook_points import HookPoint
@@ -53,7 +53,7 @@ def write_script(recipe: Recipe, ingredients: Ingredients, folder: Path) -> Path
     known = world_presets().get(recipe.model.source)
     if known is not None:
         shutil.copytree(known.model, folder / MODEL, dirs_exist_ok=True)
-    save_file(tensors, folder / FEATURES)
+    (folder / FEATURES).write_bytes(save(tensors))  # save_file writes what nobody else may read
     (folder / RECIPE).write_text(write_recipe(recipe), encoding="utf-8")
     (folder / SCRIPT).write_text(text, encoding="utf-8")
     return folder / SCRIPT

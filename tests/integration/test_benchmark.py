@@ -319,10 +319,10 @@ def test_the_command_line_with_chosen_factors_alone(
     assert main(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
     of_diffmean, its_texts = (line.split() for line in lines if line.split()[:1] == ["diffmean"])
-    assert of_diffmean[-2:] == ["-", "0"], "oracle and dropped"
+    assert of_diffmean[-3:-1] == ["-", "0"], "oracle and dropped, then survivors"
     assert its_texts[1] == "3"
     assert 0 <= float(its_texts[2]) <= 1, "distinct-2"
-    assert next(line for line in lines if "sae_label" in line).split()[-1] == "1"
+    assert next(line for line in lines if "sae_label" in line).split()[-2] == "1"
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,9 @@ def run(tmp_path, monkeypatch, capsys):
 
 
 def test_every_action_of_the_verb(run, tmp_path, monkeypatch):
-    assert run("list") == (0, "", "")
+    code, out, told = run("list")
+    assert (code, out) == (0, "")
+    assert told.startswith("There is no study in ")
     assert not (tmp_path / "studies").exists()
     id = library().save(drawn_about("=Pirates\tx"), drawn_content()).id
     code, out, _ = run("list", "pirates")
