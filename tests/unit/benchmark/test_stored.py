@@ -125,3 +125,14 @@ def test_another_format_is_refused(run: Path, tmp_path: Path) -> None:
     pq.write_table(table.replace_schema_metadata({b"steerscope.result": json.dumps(told)}), path)
     with pytest.raises(SteeringError, match="unknown 'wormholes'"):
         read_stored(path)
+
+
+def test_what_ships_knows_the_texts_of_every_seed() -> None:
+    """Without them a table over three seeds would speak of the one whose texts are kept."""
+    shipped = stored_results()
+    assert {one.name for one in shipped} >= {"benchmark-demo", "benchmark-demo-gpt2"}
+    for one in shipped:
+        table = one.text_table()
+        assert table is not None
+        assert set(table["seed"]) == set(one.settings.seeds)
+        assert (table["n_texts"] > 0).all()
