@@ -24,12 +24,8 @@ def test_two_fields_in_quick_succession_are_both_kept(app_url, open_page, story)
     prompts = page.locator(f".st-key-{story.screen}_prompts_demo textarea")
     tokens = page.locator(f".st-key-{story.screen}_tokens input")
     for number in range(10, 10 + ROUNDS):
-        prompts.click()
-        page.keyboard.press("Control+A")
-        page.keyboard.type(f"Explain tea {number}.", delay=20)
-        tokens.click()
-        page.keyboard.press("Control+A")
-        page.keyboard.type(str(number), delay=40)
+        retype(page, prompts, f"Explain tea {number}.")
+        retype(page, tokens, str(number))
         page.keyboard.press("Enter")
         settled(page)
         expect(prompts).to_have_value(f"Explain tea {number}.")
@@ -39,14 +35,17 @@ def test_two_fields_in_quick_succession_are_both_kept(app_url, open_page, story)
     slider = page.locator('[class*="st-key-strength_"][class*="_slider_"] input[type="range"]')
     for number in range(10, 10 + ROUNDS):
         told = f"{number * 0.05:.2f}"
-        factor.click()
-        page.keyboard.press("Control+A")
-        page.keyboard.type(told)
-        tokens.click()
-        page.keyboard.press("Control+A")
-        page.keyboard.type(str(number + 20), delay=40)
+        retype(page, factor, told)
+        retype(page, tokens, str(number + 20))
         page.keyboard.press("Enter")
         settled(page)
         expect(factor).to_have_value(told)
         expect(tokens).to_have_value(str(number + 20))
         expect(slider).to_have_value(f"{float(told):g}")
+
+
+def retype(page, field, text: str) -> None:
+    """Put another text into a field as a person does, key by key; the next field that is clicked hands it in."""
+    field.click()
+    page.keyboard.press("Control+A")
+    page.keyboard.type(text, delay=30)
